@@ -1,0 +1,206 @@
+package fakemx
+
+import (
+	"slices"
+
+	"github.com/miekg/dns"
+)
+
+// ednsSize is the buffer size in queries that fakemx gives an OPT record: the
+// size that avoids fragmentation.
+const ednsSize = 1232
+
+// reply is what the plugins below answer.
+type reply struct {
+	// msg is the answer that the client would get without fakemx, nil if none was
+	// written: then rcode says what became of the query.
+	msg   *dns.Msg
+	rcode int
+	err   error
+	// proof is the answer for a client that wants signatures (RFC 3225).
+	proof *dns.Msg
+}
+
+// signed reports whether the plugins below sign.
+func (r *reply) signed() bool { return r.proof != nil && hasDNSSEC(r.proof) }
+
+// ask passes the query on. It asks for signatures whether or not the client
+// does: what becomes of a set must not depend on who asks for it.
+func (q *query) ask() reply {
+	opt := q.r.IsEdns0()
+	if opt != nil && opt.Do() {
+		return q.askPlain()
+	}
+	proof, rcode, err := q.f.next(q.ctx, q.w, withDO(q.r, opt))
+	switch {
+	case proof == nil:
+		return reply{rcode: rcode, err: err}
+	case refusesEDNS(proof), hasDNSSEC(proof):
+		plain := q.askPlain()
+		if hasDNSSEC(proof) {
+			plain.proof = proof
+		}
+		return plain
+	case opt == nil:
+		dropOPT(proof)
+	}
+	return reply{msg: proof, rcode: rcode, err: err, proof: proof}
+}
+
+func (q *query) askPlain() reply {
+	m, rcode, err := q.f.next(q.ctx, q.w, q.r)
+	return reply{msg: m, rcode: rcode, err: err, proof: m}
+}
+
+// askFor asks the plugins below a question of fakemx's own, in the terms of the
+// client's query. The result is nil if they wrote nothing.
+func (q *query) askFor(name string, qtype uint16) *dns.Msg {
+	r := &dns.Msg{
+		MsgHdr:   q.r.MsgHdr,
+		Question: []dns.Question{{Name: name, Qtype: qtype, Qclass: dns.ClassINET}},
+	}
+	if opt := q.r.IsEdns0(); opt != nil {
+		r.Extra = []dns.RR{opt}
+	}
+	m, _, _ := q.f.next(q.ctx, q.w, r)
+	return m
+}
+
+// withDO returns r with the DO bit set. A TSIG covers what the client sent, not
+// this, and stays behind.
+func withDO(r *dns.Msg, opt *dns.OPT) *dns.Msg {
+	do := &dns.OPT{Hdr: dns.RR_Header{Name: ".", Rrtype: dns.TypeOPT}}
+	if opt != nil {
+		*do = *opt
+	} else {
+		do.SetUDPSize(ednsSize)
+	}
+	do.SetDo()
+	asked := *r
+	asked.Extra = []dns.RR{do}
+	return &asked
+}
+
+// refusesEDNS reports whether m is how a server that does not know EDNS answers
+// an OPT record, RFC 6891 section 7.
+func refusesEDNS(m *dns.Msg) bool {
+	return m.Rcode == dns.RcodeFormatError || m.Rcode == dns.RcodeNotImplemented
+}
+
+// dropOPT takes the OPT record from an answer for a client that sent none
+// (RFC 6891 section 6.1.1).
+func dropOPT(m *dns.Msg) {
+	if i := slices.IndexFunc(m.Extra, isType(dns.TypeOPT)); i >= 0 {
+		m.Extra = slices.Concat(m.Extra[:i], m.Extra[i+1:])
+	}
+}
+
+func isType(rrtype uint16) func(dns.RR) bool {
+	return func(rr dns.RR) bool { return rr.Header().Rrtype == rrtype }
+}
+
+func hasDNSSEC(m *dns.Msg) bool {
+	return slices.ContainsFunc(m.Answer, isDNSSEC) ||
+		slices.ContainsFunc(m.Ns, isDNSSEC) ||
+		slices.ContainsFunc(m.Extra, isDNSSEC)
+}
+
+func isDNSSEC(rr dns.RR) bool {
+	switch rr.Header().Rrtype {
+	case dns.TypeRRSIG, dns.TypeNSEC, dns.TypeNSEC3:
+		return true
+	}
+	return false
+}
+
+// noSuchName reports whether m says that the name asked for does not exist,
+// rather than that a CNAME of it leads nowhere (RFC 6604 section 3).
+func noSuchName(m *dns.Msg) bool {
+	return m.Rcode == dns.RcodeNameError && len(m.Answer) == 0
+}
+
+// soaOf returns the SOA record of a negative answer (RFC 2308 section 2).
+func soaOf(m *dns.Msg) *dns.SOA {
+	if i := slices.IndexFunc(m.Ns, isType(dns.TypeSOA)); i >= 0 {
+		return m.Ns[i].(*dns.SOA)
+	}
+	return nil
+}
+
+// soa returns the SOA record that a denial of name carries, or nil if the
+// plugins below give none.
+func (q *query) soa(m *dns.Msg, at *spot) *dns.SOA {
+	if m != nil {
+		if soa := soaOf(m); soa != nil {
+			return soa
+		}
+	}
+	// The answer was positive. No zone has NULL records (RFC 1035 section
+	// 3.3.10), so it is denied, and only a CNAME wildcard hides the denial.
+	for name := at.name; ; name = parent(name) {
+		m := q.askFor(name, dns.TypeNULL)
+		if m == nil || m.Rcode != dns.RcodeSuccess && m.Rcode != dns.RcodeNameError {
+			return nil
+		}
+		if soa := soaOf(m); soa != nil && len(m.Answer) == 0 {
+			return soa
+		}
+		if name == at.apex || name == "." {
+			return nil
+		}
+	}
+}
+
+// authority returns what the plugins below put into the authority section of a
+// positive answer: the NS set of the zone, or nothing. It fails where they
+// cannot give the zone's SOA.
+func (q *query) authority(m *dns.Msg, at *spot) ([]dns.RR, bool) {
+	if m.Rcode == dns.RcodeSuccess && len(m.Answer) > 0 && len(m.Ns) > 0 && soaOf(m) == nil {
+		return only(m.Ns, dns.TypeNS), true
+	}
+	soa := q.soa(m, at)
+	if soa == nil {
+		return nil, false
+	}
+	apex := q.askFor(soa.Hdr.Name, dns.TypeSOA)
+	if apex == nil || !slices.ContainsFunc(apex.Answer, isType(dns.TypeSOA)) {
+		return nil, false
+	}
+	return only(apex.Ns, dns.TypeNS), true
+}
+
+// only returns the records of one type. It does not copy where there are no others.
+func only(rrs []dns.RR, rrtype uint16) []dns.RR {
+	if !slices.ContainsFunc(rrs, func(rr dns.RR) bool { return rr.Header().Rrtype != rrtype }) {
+		return rrs
+	}
+	var kept []dns.RR
+	for _, rr := range rrs {
+		if rr.Header().Rrtype == rrtype {
+			kept = append(kept, rr)
+		}
+	}
+	return kept
+}
+
+// exists reports whether the zone has the name of a node without fakemx. m is
+// the answer for the node or a name below it, and not a name error: either the
+// zone has the node, or a wildcard above it has answered.
+func (q *query) exists(at *spot, m *dns.Msg) bool {
+	for _, rr := range m.Ns {
+		if h := rr.Header(); h.Rrtype == dns.TypeSOA || h.Rrtype == dns.TypeNS {
+			if inside(canonical(h.Name), at.name) {
+				return true // the node is at or above the apex of the zone
+			}
+		}
+	}
+	// Below the literal label * nothing matches *.NODE. So where the node is, the
+	// closest encloser of this name (RFC 4592 section 3.3.1) is the node or *.NODE,
+	// and it does not exist; where the node is not, the wildcard above answers.
+	probe := "_fakemx.*." + at.name
+	if !fits(probe) {
+		return true
+	}
+	m = q.askFor(probe, dns.TypeCNAME)
+	return m == nil || noSuchName(m) || m.Rcode != dns.RcodeSuccess && m.Rcode != dns.RcodeNameError
+}

@@ -1,0 +1,25 @@
+// Command coredns is CoreDNS with fakemx in its place, and with the plugins of
+// an authoritative server. It takes the flags of CoreDNS.
+package main
+
+import (
+	"log"
+
+	"github.com/coredns/caddy"
+	"github.com/coredns/coredns/core/dnsserver"
+	"github.com/coredns/coredns/coremain"
+	"github.com/fakemx/fakemx"
+	"github.com/fakemx/fakemx/internal/order"
+)
+
+func main() {
+	directives, err := order.Insert(dnsserver.Directives)
+	if err != nil {
+		log.Fatal(err)
+	}
+	if err := dnsserver.SetDirectives(directives); err != nil {
+		log.Fatal(err)
+	}
+	caddy.AppVersion = coremain.CoreVersion + " fakemx-" + fakemx.Version
+	coremain.Run()
+}

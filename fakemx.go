@@ -1,0 +1,116 @@
+// Package fakemx is a CoreDNS plugin for no-listing: it puts synthetic MX
+// records round the real ones of a domain and answers for the hosts they point
+// to, without a change to the zone.
+//
+// A sender tries the MX records of a domain in the order of their preference
+// numbers (RFC 5321 section 5.1). A lowest fake is tried first by honest
+// senders, who are refused at once and move on, and by spam bots that try only
+// the first. A highest fake is tried last by honest senders, which is never
+// while a real host is up, and first by the many bots that take the last MX for
+// the one with the weakest filter. Bots that do not move on are gone.
+//
+// The plugin works on answers on their way up: [Inject], a pure function, makes
+// the new MX set, and everything else is about where it may be used and about
+// what a zone would say in which somebody had typed the fakes and their sink
+// hosts. That hand-edited zone is what every answer is measured by.
+package fakemx
+
+import (
+	"context"
+
+	"github.com/coredns/coredns/plugin"
+	"github.com/coredns/coredns/plugin/transfer"
+	"github.com/miekg/dns"
+	ot "github.com/opentracing/opentracing-go"
+)
+
+const name = "fakemx"
+
+// FakeMX is the plugin's handler, one for each server block.
+type FakeMX struct {
+	Next plugin.Handler
+
+	zones   *zones
+	signer  signer
+	notices notices
+	// transferers are the plugins below that can transfer a zone.
+	transferers []transfer.Transferer
+}
+
+// Name implements plugin.Handler.
+func (f *FakeMX) Name() string { return name }
+
+// ServeDNS implements plugin.Handler.
+func (f *FakeMX) ServeDNS(ctx context.Context, w dns.ResponseWriter, r *dns.Msg) (int, error) {
+	if !answerable(r) {
+		return plugin.NextOrFailure(name, f.Next, ctx, w, r)
+	}
+	q := query{
+		f:     f,
+		ctx:   ctx,
+		w:     w,
+		r:     r,
+		name:  canonical(r.Question[0].Name),
+		qtype: r.Question[0].Qtype,
+	}
+	m, rcode, err := q.answer()
+	if m == nil {
+		return rcode, err
+	}
+	clip(m)
+	if failed := w.WriteMsg(m); failed != nil && err == nil {
+		err = plugin.Error(name, failed)
+	}
+	return rcode, err
+}
+
+// answerable reports whether r is a query whose answer fakemx may have a part
+// in. Transfers are not: they go through Transfer.
+func answerable(r *dns.Msg) bool {
+	if r.Opcode != dns.OpcodeQuery || len(r.Question) != 1 {
+		return false
+	}
+	q := &r.Question[0]
+	return q.Qclass == dns.ClassINET && q.Qtype != dns.TypeAXFR && q.Qtype != dns.TypeIXFR
+}
+
+// next passes r on, and returns what the plugins below write instead of writing
+// it. Without a message the rcode says what became of r, as for a handler.
+func (f *FakeMX) next(ctx context.Context, w dns.ResponseWriter, r *dns.Msg) (*dns.Msg, int, error) {
+	c := &capture{ResponseWriter: w}
+	var rcode int
+	var err error
+	if f.Next == nil || ot.SpanFromContext(ctx) != nil {
+		rcode, err = plugin.NextOrFailure(name, f.Next, ctx, c, r)
+	} else {
+		// All else that NextOrFailure does is to wrap the writer, for a plugin
+		// directly above that asks who wrote. Here that is capture, which does not.
+		rcode, err = f.Next.ServeDNS(ctx, c, r)
+	}
+	if c.msg == nil && c.wrote {
+		return nil, dns.RcodeServerFailure, err
+	}
+	return c.msg, rcode, err
+}
+
+// capture keeps the message that is written to it.
+type capture struct {
+	dns.ResponseWriter
+	msg   *dns.Msg
+	wrote bool
+}
+
+// WriteMsg implements dns.ResponseWriter.
+func (c *capture) WriteMsg(m *dns.Msg) error {
+	c.msg, c.wrote = m, true
+	return nil
+}
+
+// clip takes the spare capacity from the sections of m. A backend may answer
+// with slices of its own zone data; a plugin above that appends to one, as
+// dnssec does, would write into the zone that all queries share.
+func clip(m *dns.Msg) {
+	m.Answer = m.Answer[:len(m.Answer):len(m.Answer)]
+	m.Ns = m.Ns[:len(m.Ns):len(m.Ns)]
+	m.Extra = m.Extra[:len(m.Extra):len(m.Extra)]
+}

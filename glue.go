@@ -1,0 +1,103 @@
+package fakemx
+
+import (
+	"github.com/coredns/coredns/request"
+	"github.com/miekg/dns"
+)
+
+// fit takes records from the additional section of a positive answer, and then
+// the authority section, until it fits the client's buffer. The server would
+// set TC for any record that it has to leave out; but only the answer itself is
+// worth a second query over TCP (RFC 2181 section 9).
+func (q *query) fit(m *dns.Msg, apex string) {
+	state := request.Request{W: q.w, Req: q.r}
+	room := state.Size()
+	if opt := q.r.IsEdns0(); opt != nil && m.IsEdns0() == nil {
+		room -= dns.Len(opt)
+	}
+	if tsig := q.r.IsTsig(); tsig != nil {
+		room -= dns.Len(tsig)
+	}
+	signature := 0
+	if state.Do() {
+		signature = q.signatureLen(apex)
+	}
+
+	m.Compress = false
+	if m.Len()+signature*(sets(m.Answer)+sets(m.Ns)+sets(m.Extra)) <= room {
+		return
+	}
+	extra := m.Extra
+	m.Extra, m.Compress = nil, true
+	if opt := firstOPT(extra); opt != nil {
+		m.Extra = append(m.Extra, opt)
+	}
+	size := m.Len() + signature*(sets(m.Answer)+sets(m.Ns))
+	if size > room {
+		m.Ns = nil
+		size = m.Len() + signature*sets(m.Answer)
+	}
+	for len(extra) > 0 {
+		n := setLen(extra)
+		set := extra[:n]
+		extra = extra[n:]
+		if set[0].Header().Rrtype == dns.TypeOPT {
+			continue
+		}
+		size += signature
+		for _, rr := range set {
+			size += compressedLen(rr, m.Answer)
+		}
+		if size > room {
+			break
+		}
+		m.Extra = append(m.Extra, set...)
+	}
+}
+
+func firstOPT(rrs []dns.RR) dns.RR {
+	for _, rr := range rrs {
+		if rr.Header().Rrtype == dns.TypeOPT {
+			return rr
+		}
+	}
+	return nil
+}
+
+// setLen returns the number of records with which rrs begins that are one set.
+func setLen(rrs []dns.RR) int {
+	first := rrs[0].Header()
+	n := 1
+	for n < len(rrs) && rrs[n].Header().Rrtype == first.Rrtype && rrs[n].Header().Name == first.Name {
+		n++
+	}
+	return n
+}
+
+// sets returns the number of sets in rrs that can be signed.
+func sets(rrs []dns.RR) int {
+	n := 0
+	for len(rrs) > 0 {
+		switch rrs[0].Header().Rrtype {
+		case dns.TypeOPT, dns.TypeRRSIG:
+		default:
+			n++
+		}
+		rrs = rrs[setLen(rrs):]
+	}
+	return n
+}
+
+// compressedLen returns the most octets that rr takes behind answer: its owner
+// is a pointer of two octets if it stands there as an exchange.
+func compressedLen(rr dns.RR, answer []dns.RR) int {
+	const pointer = 2
+	n := dns.Len(rr)
+	owner := rr.Header().Name
+	for _, a := range answer {
+		if mx, ok := a.(*dns.MX); ok && mx.Mx == owner {
+			return n - len(owner) - 1 + pointer
+		}
+	}
+	return n
+}

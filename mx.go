@@ -1,0 +1,179 @@
+package fakemx
+
+import (
+	"slices"
+
+	"github.com/miekg/dns"
+)
+
+// maxSPF is the number of MX records beyond which the mx mechanism of SPF fails
+// (RFC 7208 section 4.6.4).
+const maxSPF = 10
+
+// inject adds the fakes to each MX set of m that they belong to. m, and what
+// its sections hold, is not changed. proof is the same answer with signatures.
+func (q *query) inject(m, proof *dns.Msg) *dns.Msg {
+	if q.qtype != dns.TypeMX && q.qtype != dns.TypeANY {
+		return m
+	}
+	first := -1
+	if m.Rcode == dns.RcodeSuccess {
+		first = slices.IndexFunc(m.Answer, isType(dns.TypeMX))
+	}
+	if first < 0 {
+		q.countWithout(m)
+		return m
+	}
+	for _, owner := range owners(m.Answer[first:]) {
+		at, ok := q.f.zones.find(canonical(owner))
+		if !ok {
+			continue
+		}
+		set := setOf(m.Answer, owner)
+		result := q.f.decide(at, owner, set, proof.Answer)
+		q.count(result)
+		if result == injected {
+			m = q.replace(m, set, at.zone())
+		}
+	}
+	return m
+}
+
+// countWithout counts an answer without an MX set, if the name is of a zone.
+func (q *query) countWithout(m *dns.Msg) {
+	if q.qtype != dns.TypeMX {
+		return
+	}
+	if _, ok := q.f.zones.find(target(m.Answer, q.name)); ok {
+		q.count(noMX)
+	}
+}
+
+// owners returns the different owners of the MX records in rrs, nearly always one.
+func owners(rrs []dns.RR) []string {
+	var names []string
+	for _, rr := range rrs {
+		owner := rr.Header().Name
+		if rr.Header().Rrtype == dns.TypeMX && !slices.ContainsFunc(names, func(name string) bool { return sameName(name, owner) }) {
+			names = append(names, owner)
+		}
+	}
+	return names
+}
+
+// setOf returns the MX set of owner, as a part of rrs if it stands in one piece.
+func setOf(rrs []dns.RR, owner string) []dns.RR {
+	belongs := func(rr dns.RR) bool {
+		return rr.Header().Rrtype == dns.TypeMX && sameName(rr.Header().Name, owner)
+	}
+	start := slices.IndexFunc(rrs, belongs)
+	if start < 0 {
+		return nil
+	}
+	end := start + 1
+	for end < len(rrs) && belongs(rrs[end]) {
+		end++
+	}
+	set := rrs[start:end:end]
+	for _, rr := range rrs[end:] {
+		if belongs(rr) {
+			set = append(set, rr)
+		}
+	}
+	return set
+}
+
+// decide says what becomes of an MX set. signatures is where RRSIG records of
+// the set would be.
+func (f *FakeMX) decide(at match, owner string, set, signatures []dns.RR) result {
+	name := canonical(owner)
+	switch {
+	case at.except.cover(name, at.apex), at.real != "" && firstLabel(name) == at.real:
+		return excepted
+	case slices.ContainsFunc(set, isNull):
+		return nullMX
+	}
+	z := at.zone()
+	added := len(missing(z.fakes.Lowest, set)) + len(missing(z.fakes.Highest, set))
+	switch {
+	case added == 0:
+		return present
+	case isSigned(signatures, owner):
+		f.notices.signed(at.apex)
+		return signed
+	}
+	if len(set)+added > maxSPF {
+		f.notices.manyMX(at.apex, len(set)+added)
+	}
+	if at.dryRun {
+		return dryRun
+	}
+	return injected
+}
+
+// isNull reports whether rr says that the domain takes no mail (RFC 7505).
+func isNull(rr dns.RR) bool { return rr.(*dns.MX).Mx == "." }
+
+func isSigned(rrs []dns.RR, owner string) bool {
+	return slices.ContainsFunc(rrs, func(rr dns.RR) bool {
+		sig, ok := rr.(*dns.RRSIG)
+		return ok && sig.TypeCovered == dns.TypeMX && sameName(sig.Hdr.Name, owner)
+	})
+}
+
+// replace returns m with the fakes of z in place round set, and with the
+// addresses of the sinks as far as they fit.
+func (q *query) replace(m *dns.Msg, set []dns.RR, z *zone) *dns.Msg {
+	owner := set[0].Header().Name
+	served := z.addressRecords()
+	// One array for both sections that change, with room for the OPT record that
+	// the server adds.
+	rrs := make([]dns.RR, 0, len(m.Answer)+len(z.hosts)+len(m.Extra)+served+1)
+
+	done := false
+	for _, rr := range m.Answer {
+		switch {
+		case rr.Header().Rrtype != dns.TypeMX || !sameName(rr.Header().Name, owner):
+			rrs = append(rrs, rr)
+		case !done:
+			rrs = z.fakes.appendSet(rrs, set)
+			done = true
+		}
+	}
+	out := *m
+	out.Answer = rrs[:len(rrs):len(rrs)]
+
+	extra := rrs[len(rrs):]
+	for _, rr := range m.Extra {
+		if !z.serves(rr) {
+			extra = append(extra, rr)
+		}
+	}
+	for i := range z.hosts {
+		extra = append(extra, z.hosts[i].a...)
+		extra = append(extra, z.hosts[i].aaaa...)
+	}
+	out.Extra = extra
+	q.fit(&out, z.apex)
+	return &out
+}
+
+// addressRecords returns the number of address records of all sinks.
+func (z *zone) addressRecords() int {
+	n := 0
+	for i := range z.hosts {
+		n += len(z.hosts[i].a) + len(z.hosts[i].aaaa)
+	}
+	return n
+}
+
+// serves reports whether rr is an address at the name of a sink. It is the
+// zone's own then, hidden by the sink.
+func (z *zone) serves(rr dns.RR) bool {
+	if t := rr.Header().Rrtype; t != dns.TypeA && t != dns.TypeAAAA {
+		return false
+	}
+	return slices.ContainsFunc(z.hosts, func(h host) bool {
+		return len(h.a)+len(h.aaaa) > 0 && sameName(h.name, rr.Header().Name)
+	})
+}

@@ -1,0 +1,93 @@
+package fakemx
+
+import (
+	"errors"
+	"fmt"
+	"net/netip"
+	"strconv"
+	"strings"
+
+	"github.com/miekg/dns"
+)
+
+// sinkNames reads the NAME of a fake, with its ranges expanded. The names are
+// canonical, relative ones without a final dot.
+func sinkNames(name string) ([]string, error) {
+	names, err := expandRanges(name)
+	if err != nil {
+		return nil, fmt.Errorf("bad name %q: %w", name, err)
+	}
+	for i, n := range names {
+		switch {
+		case n == "@" || n == ".":
+			return nil, fmt.Errorf("bad name %q: expected a host below the zone", name)
+		case isAddress(n):
+			return nil, fmt.Errorf("bad name %q: expected a name before the addresses", name)
+		case !isHostName(n):
+			return nil, fmt.Errorf("bad name %q: expected labels of up to 63 letters, digits, hyphens or underscores", name)
+		}
+		names[i] = lower(n)
+	}
+	return names, nil
+}
+
+func isAddress(s string) bool {
+	_, err := netip.ParseAddr(strings.TrimSuffix(s, "."))
+	return err == nil
+}
+
+// isHostName reports whether every label of s, absolute or relative, can stand
+// in the name of a mail host. The underscore is no letter of a host name
+// (RFC 1123 section 2.1), but senders take it.
+func isHostName(s string) bool {
+	if !fits(dns.Fqdn(s)) {
+		return false
+	}
+	for label := range strings.SplitSeq(strings.TrimSuffix(s, "."), ".") {
+		if label == "" || label[0] == '-' || label[len(label)-1] == '-' {
+			return false
+		}
+		for _, c := range []byte(label) {
+			if c = lowerOctet(c); (c < 'a' || c > 'z') && (c < '0' || c > '9') && c != '-' && c != '_' {
+				return false
+			}
+		}
+	}
+	return true
+}
+
+var errRange = errors.New("expected a range as [A-B], two decimal numbers of which the first is not the larger")
+
+// expandRanges returns name once for each number of its ranges: mx[1-2] is mx1
+// and mx2. Where A is written with leading zeros, so are all.
+func expandRanges(name string) ([]string, error) {
+	open := strings.IndexAny(name, "[]")
+	if open < 0 {
+		return []string{name}, nil
+	}
+	numbers, after, closed := strings.Cut(name[open+1:], "]")
+	first, last, dashed := strings.Cut(numbers, "-")
+	a, errA := strconv.ParseUint(first, 10, 32)
+	b, errB := strconv.ParseUint(last, 10, 32)
+	if name[open] == ']' || !closed || !dashed || errA != nil || errB != nil || a > b {
+		return nil, errRange
+	}
+	rest, err := expandRanges(after)
+	if err != nil {
+		return nil, err
+	}
+	if (b-a+1)*uint64(len(rest)) > maxFakes {
+		return nil, fmt.Errorf("the range has more than %d names, expected fewer", maxFakes)
+	}
+	width := 0
+	if first[0] == '0' {
+		width = len(first)
+	}
+	var names []string
+	for n := a; n <= b; n++ {
+		for _, r := range rest {
+			names = append(names, fmt.Sprintf("%s%0*d%s", name[:open], width, n, r))
+		}
+	}
+	return names, nil
+}

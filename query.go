@@ -1,0 +1,49 @@
+package fakemx
+
+import (
+	"context"
+
+	"github.com/miekg/dns"
+)
+
+// query is one query on its way through fakemx.
+type query struct {
+	f   *FakeMX
+	ctx context.Context
+	w   dns.ResponseWriter
+	r   *dns.Msg
+	// name is the canonical form of the name asked for.
+	name  string
+	qtype uint16
+}
+
+// answer returns the message to write, or none: then the rcode and the error
+// are those of a handler that wrote nothing.
+func (q *query) answer() (*dns.Msg, int, error) {
+	at, found := q.f.zones.node(q.name)
+	if found {
+		q.countSink(at)
+		found = !at.dryRun
+	}
+	if real, ok := q.realNode(); ok && (!found || len(real.name) > len(at.name)) {
+		at, found = real, true
+	}
+	if !found && q.qtype != dns.TypeMX && q.qtype != dns.TypeANY {
+		m, rcode, err := q.f.next(q.ctx, q.w, q.r)
+		if m != nil {
+			m = q.endOfChain(m)
+		}
+		return m, rcode, err
+	}
+
+	below := q.ask()
+	if found {
+		if m, ok := q.answerAt(at, &below); ok {
+			return m, dns.RcodeSuccess, below.err
+		}
+	}
+	if below.msg == nil {
+		return nil, below.rcode, below.err
+	}
+	return q.inject(q.endOfChain(below.msg), below.proof), below.rcode, below.err
+}

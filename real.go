@@ -1,0 +1,50 @@
+package fakemx
+
+import (
+	"github.com/miekg/dns"
+)
+
+// realNode returns the node of an untouched set that the query is for or below,
+// if the owner's set is one that fakes are added to.
+func (q *query) realNode() (spot, bool) {
+	if !q.f.zones.real {
+		return spot{}, false
+	}
+	var o labelOffsets
+	offsets := o.split(q.name)
+	for i := range len(offsets) - 1 {
+		label, owner := q.name[offsets[i]:offsets[i+1]-1], q.name[offsets[i+1]:]
+		at, ok := q.f.zones.next(q.name, offsets, i+1)
+		if !ok || at.real != label || at.dryRun {
+			continue
+		}
+		asked := *q
+		asked.name, asked.qtype = owner, dns.TypeMX
+		asked.r = withQuestion(q.r, owner, dns.TypeMX)
+		below := asked.ask()
+		if below.msg == nil || below.msg.Rcode != dns.RcodeSuccess {
+			return spot{}, false
+		}
+		set := setOf(below.msg.Answer, owner)
+		if set == nil || q.f.decide(at, owner, set, below.proof.Answer) != injected {
+			return spot{}, false
+		}
+		return spot{match: at, node: node{kind: atReal}, name: q.name[offsets[i]:], set: below.msg}, true
+	}
+	return spot{}, false
+}
+
+// untouched answers with the set of the owner as the plugins below have it.
+func (q *query) untouched(at spot) *dns.Msg {
+	out := *at.set
+	out.Question = q.r.Question
+	out.Answer = nil
+	owner := at.name[len(at.real)+1:]
+	for _, rr := range setOf(at.set.Answer, owner) {
+		mx := *rr.(*dns.MX)
+		mx.Hdr.Name = at.real + "." + mx.Hdr.Name
+		out.Answer = append(out.Answer, &mx)
+	}
+	q.fit(&out, at.apex)
+	return &out
+}

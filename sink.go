@@ -1,0 +1,162 @@
+package fakemx
+
+import (
+	"github.com/miekg/dns"
+)
+
+// spot is a node of a zone: the deepest one that a name is at or below.
+type spot struct {
+	match
+	node
+	// name is the name of the node.
+	name string
+	// set is, for atReal, the answer with the untouched set.
+	set *dns.Msg
+}
+
+// node returns the deepest node that name, which is canonical, is at or below.
+func (z *zones) node(name string) (spot, bool) {
+	var o labelOffsets
+	offsets := o.split(name)
+	var deepest spot
+	found := false
+	for m, ok := z.next(name, offsets, 0); ok; m, ok = z.next(name, offsets, m.labels+1) {
+		n, at, hit := m.tree.deepest(name, offsets, m.labels)
+		if hit && len(name)-at > len(deepest.name) && !m.except.cover(name, m.apex) {
+			deepest, found = spot{match: m, node: n, name: name[at:]}, true
+		}
+	}
+	return deepest, found
+}
+
+// isSink reports whether a sink is served at name, or the TLSA set of one.
+func (z *zones) isSink(name string) bool {
+	at, ok := z.node(name)
+	return ok && !at.dryRun && at.name == name && at.kind != between
+}
+
+// answerAt answers a query for a name that is at or below a node, as the zone
+// would with the sinks typed in. It fails where the answer from below stands.
+func (q *query) answerAt(at spot, below *reply) (*dns.Msg, bool) {
+	exact := at.name == q.name
+	served := exact && at.kind != between
+	m := below.msg
+	switch {
+	case m == nil:
+		if served && isError(below.rcode) {
+			return q.serverFailure(), true
+		}
+		return nil, false
+	case below.signed():
+		// Unsigned data in a signed zone would be bogus (RFC 4035 section 4.3).
+		q.f.notices.signed(at.apex)
+		return nil, false
+	case occluded(m, q.name):
+		q.f.notices.occluded(at)
+		return nil, false
+	case m.Rcode != dns.RcodeSuccess && m.Rcode != dns.RcodeNameError:
+		if served {
+			return q.serverFailure(), true
+		}
+		return nil, false
+	}
+
+	if served {
+		if at.kind == atReal && q.qtype == dns.TypeMX {
+			return q.untouched(at), true
+		}
+		if at.kind == atSink && ownsAny(m.Answer, q.name) && q.exists(&at, m) {
+			q.f.notices.ownData(at)
+		}
+		if at.kind != atReal {
+			if records := at.zone().records(at.node, q.qtype); len(records) > 0 {
+				return q.positive(at, m, records), true
+			}
+			return q.negative(at, m, dns.RcodeSuccess), true
+		}
+	}
+	switch {
+	case noSuchName(m) && exact:
+		return q.negative(at, m, dns.RcodeSuccess), true
+	case noSuchName(m) || q.exists(&at, m):
+		return nil, false
+	case exact:
+		return q.negative(at, m, dns.RcodeSuccess), true
+	}
+	return q.negative(at, m, dns.RcodeNameError), true
+}
+
+// isError reports whether a handler that returns rcode leaves the answer to the
+// server.
+func isError(rcode int) bool {
+	switch rcode {
+	case dns.RcodeServerFailure, dns.RcodeRefused, dns.RcodeFormatError, dns.RcodeNotImplemented:
+		return true
+	}
+	return false
+}
+
+// occluded reports whether m is an answer for what is not the zone's own: a
+// referral, or the work of a DNAME above name (RFC 6672 section 2.4). The
+// hand-edited zone gives the same.
+func occluded(m *dns.Msg, name string) bool {
+	for _, rr := range m.Answer {
+		if rr.Header().Rrtype == dns.TypeDNAME {
+			if _, ok := relativeTo(name, canonical(rr.Header().Name)); ok {
+				return true
+			}
+		}
+	}
+	return isReferral(m)
+}
+
+func isReferral(m *dns.Msg) bool {
+	if m.Rcode != dns.RcodeSuccess || len(m.Answer) > 0 {
+		return false
+	}
+	return len(only(m.Ns, dns.TypeNS)) > 0 && soaOf(m) == nil
+}
+
+func ownsAny(rrs []dns.RR, name string) bool {
+	for _, rr := range rrs {
+		if sameName(rr.Header().Name, name) {
+			return true
+		}
+	}
+	return false
+}
+
+func (q *query) positive(at spot, m *dns.Msg, records []dns.RR) *dns.Msg {
+	ns, ok := q.authority(m, &at)
+	if !ok {
+		return q.serverFailure()
+	}
+	out := q.replyLike(m)
+	out.Rcode = dns.RcodeSuccess
+	out.Answer, out.Ns = records, ns
+	return out
+}
+
+// negative denies the type, or with a name error the name, with the zone's SOA
+// and nothing else: dnssec signs a denial only in that form.
+func (q *query) negative(at spot, m *dns.Msg, rcode int) *dns.Msg {
+	soa := q.soa(m, &at)
+	if soa == nil {
+		return q.serverFailure()
+	}
+	out := q.replyLike(m)
+	out.Rcode = rcode
+	out.Ns = []dns.RR{soa}
+	return out
+}
+
+// replyLike returns an authoritative reply, for the rest with the header of m.
+func (q *query) replyLike(m *dns.Msg) *dns.Msg {
+	out := &dns.Msg{MsgHdr: m.MsgHdr, Compress: m.Compress, Question: q.r.Question}
+	out.Authoritative, out.Truncated = true, false
+	return out
+}
+
+func (q *query) serverFailure() *dns.Msg {
+	return new(dns.Msg).SetRcode(q.r, dns.RcodeServerFailure)
+}

@@ -1,0 +1,181 @@
+package fakemx
+
+import (
+	"errors"
+	"io/fs"
+	"sync"
+	"time"
+
+	"github.com/coredns/caddy"
+)
+
+const (
+	// pollInterval is how often a list is looked at.
+	pollInterval = 2 * time.Second
+	// settledPolls is for how many further looks a changed list has to stay as it
+	// is before it is read, and unfinishedPolls one that ends like half a list.
+	settledPolls    = 1
+	unfinishedPolls = 3
+)
+
+// watcher keeps the lists of one CoreDNS instance up to date.
+type watcher struct {
+	lists []*list
+	quit  chan struct{}
+	once  sync.Once
+}
+
+// list is the list of one stanza.
+type list struct {
+	*stanza
+	zones *zones
+	names []string
+
+	// seen is the file as last looked at, and unchanged the number of looks since
+	// then that showed the same. done says that this version was dealt with.
+	seen      stamp
+	unchanged int
+	done      bool
+	// failure is what is wrong with the file, "" if the list in force is from it.
+	failure string
+}
+
+type watcherKey struct{}
+
+var registerHook sync.Once
+
+// watch reads the lists of the stanzas. From when the instance is up they are
+// watched. A goroutine that OnStartup starts would outlive a reload that fails
+// after it, which nobody tells; the event comes after all that can fail.
+func watch(c *caddy.Controller, z *zones) error {
+	var lists []*list
+	for _, s := range z.stanzas {
+		if s.listFile == "" {
+			continue
+		}
+		l := &list{stanza: s, zones: z, done: true}
+		l.seen, _ = shown(s.listFile)
+		names, err := readList(s, z.stanzaOf)
+		if err != nil && !errors.Is(err, errUnfinished) {
+			return err
+		}
+		l.names = names
+		lists = append(lists, l)
+	}
+	if len(lists) == 0 {
+		return nil
+	}
+	z.lists = lists
+	z.setListed()
+
+	w, ok := c.Get(watcherKey{}).(*watcher)
+	if !ok {
+		w = &watcher{quit: make(chan struct{})}
+		c.Set(watcherKey{}, w)
+		c.OnShutdown(w.stop)
+	}
+	w.lists = append(w.lists, lists...)
+	registerHook.Do(func() { caddy.RegisterEventHook(name, startWatcher) })
+	return nil
+}
+
+func startWatcher(event caddy.EventName, info any) error {
+	if event != caddy.InstanceStartupEvent {
+		return nil
+	}
+	instance := info.(*caddy.Instance)
+	instance.StorageMu.RLock()
+	w, ok := instance.Storage[watcherKey{}].(*watcher)
+	instance.StorageMu.RUnlock()
+	if ok {
+		for _, l := range w.lists {
+			listLoadsTotal.WithLabelValues("loaded").Inc()
+			listZones.Add(float64(len(l.names)))
+		}
+		go w.run()
+	}
+	return nil
+}
+
+func (w *watcher) stop() error {
+	w.once.Do(func() { close(w.quit) })
+	return nil
+}
+
+func (w *watcher) run() {
+	tick := time.NewTicker(pollInterval)
+	defer tick.Stop()
+	for {
+		select {
+		case <-tick.C:
+			for _, l := range w.lists {
+				l.look()
+			}
+		case <-w.quit:
+			for _, l := range w.lists {
+				l.forget()
+			}
+			return
+		}
+	}
+}
+
+// forget takes the list out of the metrics.
+func (l *list) forget() {
+	listZones.Sub(float64(len(l.names)))
+	if l.failure != "" {
+		listsFailing.Dec()
+	}
+}
+
+// look reads the list again if it has changed and then stayed as it is.
+func (l *list) look() {
+	now, _ := shown(l.listFile)
+	if !now.equal(l.seen) {
+		l.seen, l.unchanged, l.done = now, 0, false
+		return
+	}
+	l.unchanged++
+	if l.done || l.unchanged < settledPolls {
+		return
+	}
+	names, err := readList(l.stanza, l.zones.stanzaOf)
+	if after, _ := shown(l.listFile); !after.equal(now) {
+		l.seen, l.unchanged = after, 0
+		return
+	}
+	if errors.Is(err, errUnfinished) {
+		if l.unchanged < unfinishedPolls {
+			return
+		}
+		err = nil
+	}
+	if err != nil {
+		l.fail(err)
+		return
+	}
+	listLoadsTotal.WithLabelValues("loaded").Inc()
+	listZones.Add(float64(len(names) - len(l.names)))
+	if l.failure != "" {
+		listsFailing.Dec()
+	}
+	l.names, l.failure, l.done = names, "", true
+	l.zones.setListed()
+	log.Infof("zones_from: %d zones loaded from %s", len(names), l.listFile)
+}
+
+// fail keeps the list in force. A file that cannot be read is tried again, one
+// with a mistake in it when it has changed.
+func (l *list) fail(err error) {
+	var unreadable *fs.PathError
+	l.done = !errors.As(err, &unreadable)
+	if l.failure == err.Error() {
+		return
+	}
+	if l.failure == "" {
+		listsFailing.Inc()
+	}
+	l.failure = err.Error()
+	listLoadsTotal.WithLabelValues("failed").Inc()
+	log.Errorf("zones_from: %s; the list in force stays", l.failure)
+}
