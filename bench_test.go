@@ -1,0 +1,193 @@
+package fakemx
+
+import (
+	"context"
+	"fmt"
+	"net"
+	"strings"
+	"testing"
+
+	"github.com/coredns/caddy"
+	"github.com/coredns/coredns/plugin"
+	"github.com/miekg/dns"
+)
+
+// discard is a response writer that costs nothing.
+type discard struct {
+	dns.ResponseWriter
+	remote net.Addr
+}
+
+func (d *discard) WriteMsg(*dns.Msg) error { return nil }
+func (d *discard) RemoteAddr() net.Addr    { return d.remote }
+
+func newDiscard() *discard { return &discard{remote: &net.UDPAddr{IP: net.IPv4(127, 0, 0, 1)}} }
+
+// backend answers like file: a new message with slices of the zone's own data.
+type backend struct {
+	answers map[dns.Question]dns.Msg
+	denial  dns.Msg
+}
+
+func (b *backend) Name() string { return "backend" }
+
+func (b *backend) ServeDNS(_ context.Context, w dns.ResponseWriter, r *dns.Msg) (int, error) {
+	m := new(dns.Msg)
+	*m = b.denial
+	if answer, ok := b.answers[r.Question[0]]; ok {
+		*m = answer
+	}
+	m.Id, m.Question = r.Id, r.Question
+	return dns.RcodeSuccess, w.WriteMsg(m)
+}
+
+func records(tb testing.TB, text string) []dns.RR {
+	tb.Helper()
+	var rrs []dns.RR
+	zp := dns.NewZoneParser(strings.NewReader(text), "example.org.", "")
+	zp.SetDefaultTTL(3600)
+	for rr, ok := zp.Next(); ok; rr, ok = zp.Next() {
+		rrs = append(rrs, rr)
+	}
+	if err := zp.Err(); err != nil {
+		tb.Fatal(err)
+	}
+	return rrs
+}
+
+// zoneWith is a backend for example.org with so many MX records.
+func zoneWith(tb testing.TB, sets int) *backend {
+	header := dns.MsgHdr{Response: true, Authoritative: true}
+	soa := records(tb, "@ SOA ns1 hostmaster 1 7200 900 1209600 300\n")
+	ns := records(tb, "@ NS ns1\n@ NS ns2\n")
+	var mx, glue strings.Builder
+	for i := range sets {
+		fmt.Fprintf(&mx, "@ MX %d mail%d\n", 10+i, i)
+		fmt.Fprintf(&glue, "mail%d A 192.0.2.10\nmail%d AAAA 2001:db8::10\n", i, i)
+	}
+	question := func(name string, qtype uint16) dns.Question {
+		return dns.Question{Name: name, Qtype: qtype, Qclass: dns.ClassINET}
+	}
+	denial := dns.Msg{MsgHdr: header, Ns: soa}
+	denial.Rcode = dns.RcodeNameError
+	return &backend{
+		answers: map[dns.Question]dns.Msg{
+			question("example.org.", dns.TypeMX):    {MsgHdr: header, Answer: records(tb, mx.String()), Ns: ns, Extra: records(tb, glue.String())},
+			question("example.org.", dns.TypeSOA):   {MsgHdr: header, Answer: soa, Ns: ns},
+			question("www.example.org.", dns.TypeA): {MsgHdr: header, Answer: records(tb, "www A 192.0.2.80\n"), Ns: ns},
+		},
+		denial: denial,
+	}
+}
+
+func newHandler(tb testing.TB, corefile string, next plugin.Handler) *FakeMX {
+	tb.Helper()
+	stanzas, err := parse(caddy.NewTestController("dns", corefile))
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return &FakeMX{Next: next, zones: newZones(stanzas)}
+}
+
+// fakesOf is a stanza with so many fakes: one lowest, the others highest.
+func fakesOf(count int) string {
+	stanza := "fakemx example.org {\nlowest fake0.mx 192.0.2.1 2001:db8::1\n"
+	if count > 1 {
+		stanza += fmt.Sprintf("highest decoy[1-%d].mx 192.0.2.2\n", count-1)
+	}
+	return stanza + "}"
+}
+
+func serve(b *testing.B, h plugin.Handler, name string, qtype uint16) {
+	b.Helper()
+	ctx, w := context.Background(), newDiscard()
+	r := new(dns.Msg).SetQuestion(name, qtype)
+	r.SetEdns0(1232, true)
+	b.ReportAllocs()
+	for b.Loop() {
+		if rcode, err := h.ServeDNS(ctx, w, r); rcode != dns.RcodeSuccess || err != nil {
+			b.Fatal(rcode, err)
+		}
+	}
+}
+
+// bare is the plugin that does nothing, to measure against.
+type bare struct{ next plugin.Handler }
+
+func (p *bare) Name() string { return "bare" }
+
+func (p *bare) ServeDNS(ctx context.Context, w dns.ResponseWriter, r *dns.Msg) (int, error) {
+	return plugin.NextOrFailure("bare", p.next, ctx, w, r)
+}
+
+// What fakemx costs is the difference to /none: the same answer without it.
+func BenchmarkInjection(b *testing.B) {
+	for _, real := range []int{1, 2, 5, 20} {
+		next := zoneWith(b, real)
+		b.Run(fmt.Sprintf("real=%d/none", real), func(b *testing.B) {
+			serve(b, &bare{next}, "example.org.", dns.TypeMX)
+		})
+		for _, fakes := range []int{1, 2, 3, 6} {
+			b.Run(fmt.Sprintf("real=%d/fakes=%d", real, fakes), func(b *testing.B) {
+				serve(b, newHandler(b, fakesOf(fakes), next), "example.org.", dns.TypeMX)
+			})
+		}
+	}
+}
+
+func BenchmarkPassThrough(b *testing.B) {
+	next := zoneWith(b, 2)
+	b.Run("none", func(b *testing.B) { serve(b, &bare{next}, "www.example.org.", dns.TypeA) })
+	b.Run("fakemx", func(b *testing.B) {
+		serve(b, newHandler(b, fakesOf(3), next), "www.example.org.", dns.TypeA)
+	})
+}
+
+func BenchmarkSink(b *testing.B) {
+	h := newHandler(b, fakesOf(3), zoneWith(b, 2))
+	b.Run("A", func(b *testing.B) { serve(b, h, "fake0.mx.example.org.", dns.TypeA) })
+	b.Run("NODATA", func(b *testing.B) { serve(b, h, "fake0.mx.example.org.", dns.TypeTXT) })
+}
+
+func BenchmarkInject(b *testing.B) {
+	real := records(b, "@ MX 10 mail\n@ MX 20 backup\n")
+	z := newHandler(b, fakesOf(3), nil).zones.configured["example.org."]
+	b.ReportAllocs()
+	for b.Loop() {
+		if len(Inject(real, z.fakes)) != 5 {
+			b.Fatal("not 5 records")
+		}
+	}
+}
+
+// BenchmarkLookup is the search for the zone of a name: always the same name, and
+// names all over the zones, which the processor's caches cannot hold.
+func BenchmarkLookup(b *testing.B) {
+	for _, size := range []int{1, 1000, 100_000, 1_000_000} {
+		z := newZones(nil)
+		l := &list{stanza: &stanza{}}
+		queries := make([]string, 0, size)
+		for i := range size {
+			zone := fmt.Sprintf("zone%d.example.", i)
+			l.names = append(l.names, zone)
+			queries = append(queries, "www."+zone)
+		}
+		z.lists = []*list{l}
+		z.setListed()
+		b.Run(fmt.Sprintf("zones=%d/same", size), func(b *testing.B) {
+			for b.Loop() {
+				if _, ok := z.find(queries[size/2]); !ok {
+					b.Fatal("not found")
+				}
+			}
+		})
+		b.Run(fmt.Sprintf("zones=%d/spread", size), func(b *testing.B) {
+			const prime = 7919
+			for i := 0; b.Loop(); i += prime {
+				if _, ok := z.find(queries[i%size]); !ok {
+					b.Fatal("not found")
+				}
+			}
+		})
+	}
+}
