@@ -81,6 +81,19 @@ func (f Fakes) appendSet(dst, real []dns.RR) []dns.RR {
 	return dst
 }
 
+// missing returns the number of fakes that no record of real has.
+func (f Fakes) missing(real []dns.RR) int {
+	n := 0
+	for _, exchanges := range [2][]string{f.Lowest, f.Highest} {
+		for _, exchange := range exchanges {
+			if !hasExchange(real, exchange) {
+				n++
+			}
+		}
+	}
+	return n
+}
+
 // missing returns the exchanges that no record of real has. It allocates only
 // when some are there and some are not.
 func missing(exchanges []string, real []dns.RR) []string {
@@ -100,9 +113,12 @@ func missing(exchanges []string, real []dns.RR) []string {
 }
 
 func hasExchange(set []dns.RR, exchange string) bool {
-	return slices.ContainsFunc(set, func(rr dns.RR) bool {
-		return sameName(rr.(*dns.MX).Mx, exchange)
-	})
+	for _, rr := range set {
+		if sameName(rr.(*dns.MX).Mx, exchange) {
+			return true
+		}
+	}
+	return false
 }
 
 func smallestTTL(set []dns.RR) uint32 {

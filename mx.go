@@ -24,16 +24,18 @@ func (q *query) inject(m, proof *dns.Msg) *dns.Msg {
 		q.countWithout(m)
 		return m
 	}
-	for _, owner := range owners(m.Answer[first:]) {
+	var few [2]string
+	for _, owner := range owners(few[:0], m.Answer[first:]) {
 		at, ok := q.f.zones.find(canonical(owner))
 		if !ok {
 			continue
 		}
 		set := setOf(m.Answer, owner)
-		result := q.f.decide(at, owner, set, proof.Answer)
+		z := at.zone()
+		result := q.f.decide(z, owner, set, proof.Answer)
 		q.count(result)
 		if result == injected {
-			m = q.replace(m, set, at.zone())
+			m = q.replace(m, set, z)
 		}
 	}
 	return m
@@ -49,9 +51,9 @@ func (q *query) countWithout(m *dns.Msg) {
 	}
 }
 
-// owners returns the different owners of the MX records in rrs, nearly always one.
-func owners(rrs []dns.RR) []string {
-	var names []string
+// owners appends to names the different owners of the MX records in rrs, nearly
+// always one.
+func owners(names []string, rrs []dns.RR) []string {
 	for _, rr := range rrs {
 		owner := rr.Header().Name
 		if rr.Header().Rrtype == dns.TypeMX && !slices.ContainsFunc(names, func(name string) bool { return sameName(name, owner) }) {
@@ -85,30 +87,35 @@ func setOf(rrs []dns.RR, owner string) []dns.RR {
 
 // decide says what becomes of an MX set. signatures is where RRSIG records of
 // the set would be.
-func (f *FakeMX) decide(at match, owner string, set, signatures []dns.RR) result {
-	name := canonical(owner)
+func (f *FakeMX) decide(z *zone, owner string, set, signatures []dns.RR) result {
 	switch {
-	case at.except.cover(name, at.apex), at.real != "" && firstLabel(name) == at.real:
+	case z.leaves(canonical(owner)):
 		return excepted
 	case slices.ContainsFunc(set, isNull):
 		return nullMX
 	}
-	z := at.zone()
-	added := len(missing(z.fakes.Lowest, set)) + len(missing(z.fakes.Highest, set))
+	added := z.fakes.missing(set)
 	switch {
 	case added == 0:
 		return present
 	case isSigned(signatures, owner):
-		f.notices.signed(at.apex)
+		f.notices.signed(z.apex)
 		return signed
 	}
 	if len(set)+added > maxSPF {
-		f.notices.manyMX(at.apex, len(set)+added)
+		f.notices.manyMX(z.apex, len(set)+added)
 	}
-	if at.dryRun {
+	if z.dryRun {
 		return dryRun
 	}
 	return injected
+}
+
+// leaves reports whether the MX set of owner stays as it is whatever it holds:
+// because of except, or because it is an untouched set itself, as in a zone that
+// was transferred from a server with fakemx.
+func (z *zone) leaves(owner string) bool {
+	return z.except.cover(owner, z.apex) || z.real != "" && firstLabel(owner) == z.real
 }
 
 // isNull reports whether rr says that the domain takes no mail (RFC 7505).
@@ -125,10 +132,9 @@ func isSigned(rrs []dns.RR, owner string) bool {
 // addresses of the sinks as far as they fit.
 func (q *query) replace(m *dns.Msg, set []dns.RR, z *zone) *dns.Msg {
 	owner := set[0].Header().Name
-	served := z.addressRecords()
 	// One array for both sections that change, with room for the OPT record that
 	// the server adds.
-	rrs := make([]dns.RR, 0, len(m.Answer)+len(z.hosts)+len(m.Extra)+served+1)
+	rrs := make([]dns.RR, 0, len(m.Answer)+len(z.hosts)+len(m.Extra)+z.glue+1)
 
 	done := false
 	for _, rr := range m.Answer {
@@ -156,15 +162,6 @@ func (q *query) replace(m *dns.Msg, set []dns.RR, z *zone) *dns.Msg {
 	out.Extra = extra
 	q.fit(&out, z.apex)
 	return &out
-}
-
-// addressRecords returns the number of address records of all sinks.
-func (z *zone) addressRecords() int {
-	n := 0
-	for i := range z.hosts {
-		n += len(z.hosts[i].a) + len(z.hosts[i].aaaa)
-	}
-	return n
 }
 
 // serves reports whether rr is an address at the name of a sink. It is the

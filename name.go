@@ -46,11 +46,11 @@ var plain = func() (set [256]bool) {
 // sameName reports whether a and b are the same name, whatever the case of
 // their letters and the way in which they are escaped.
 func sameName(a, b string) bool {
-	if len(a) == len(b) && equalFold(a, b) {
+	if a == b {
 		return true
 	}
 	if strings.IndexByte(a, '\\') < 0 && strings.IndexByte(b, '\\') < 0 {
-		return false
+		return len(a) == len(b) && equalFold(a, b)
 	}
 	return canonical(a) == canonical(b)
 }

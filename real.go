@@ -26,7 +26,7 @@ func (q *query) realNode() (spot, bool) {
 			return spot{}, false
 		}
 		set := setOf(below.msg.Answer, owner)
-		if set == nil || q.f.decide(at, owner, set, below.proof.Answer) != injected {
+		if set == nil || q.f.decide(at.zone(), owner, set, below.proof.Answer) != injected {
 			return spot{}, false
 		}
 		return spot{match: at, node: node{kind: atReal}, name: q.name[offsets[i]:], set: below.msg}, true

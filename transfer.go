@@ -163,10 +163,11 @@ func (z *transferred) addSets() {
 			continue
 		}
 		set := z.sets[owner]
-		if z.f.decide(at, owner, set, nil) != injected {
+		in := at.zone()
+		if z.f.decide(in, owner, set, nil) != injected {
 			continue
 		}
-		z.add(Inject(set, at.zone().fakes), dns.TypeMX)
+		z.add(Inject(set, in.fakes), dns.TypeMX)
 		if at.real != "" {
 			z.addReal(at.real, set)
 		}

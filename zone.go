@@ -17,6 +17,8 @@ type zone struct {
 	fakes Fakes
 	// hosts are the sinks' records, in the order of stanza.fakes.
 	hosts []host
+	// glue is the number of address records of all hosts.
+	glue int
 }
 
 // host is what is served for one sink; nothing for one that others serve.
@@ -35,6 +37,7 @@ func (s *stanza) zone(apex string) *zone {
 			exchanges[i] = join(f.name, apex)
 		}
 		z.hosts[i] = newHost(exchanges[i], f.addresses, s.ttl)
+		z.glue += len(f.addresses)
 	}
 	z.fakes = Fakes{
 		Lowest:  exchanges[:len(s.lowest):len(s.lowest)],
