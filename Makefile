@@ -1,0 +1,25 @@
+.PHONY: build test race lint fuzz bench ci
+
+FUZZTIME ?= 20s
+
+build: ## CoreDNS with fakemx, as ./coredns
+	go build -trimpath -ldflags '-s -w' -o coredns ./cmd/coredns
+
+test:
+	go test ./...
+
+race:
+	go test -race ./...
+
+lint:
+	go vet ./...
+	go tool -modfile tools/go.mod golangci-lint run ./...
+
+fuzz: ## each fuzz target for FUZZTIME
+	.ci/fuzz $(FUZZTIME)
+
+bench: ## in process; see docs/performance.md for the server
+	go test -run '^$$' -bench . -count 6 .
+
+ci:
+	CI=true .ci/run
