@@ -58,6 +58,7 @@ func records(tb testing.TB, text string) []dns.RR {
 
 // zoneWith is a backend for example.org with so many MX records.
 func zoneWith(tb testing.TB, sets int) *backend {
+	tb.Helper()
 	header := dns.MsgHdr{Response: true, Authoritative: true}
 	soa := records(tb, "@ SOA ns1 hostmaster 1 7200 900 1209600 300\n")
 	ns := records(tb, "@ NS ns1\n@ NS ns2\n")

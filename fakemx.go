@@ -17,6 +17,7 @@ package fakemx
 
 import (
 	"context"
+	"slices"
 
 	"github.com/coredns/coredns/plugin"
 	"github.com/coredns/coredns/plugin/transfer"
@@ -110,7 +111,7 @@ func (c *capture) WriteMsg(m *dns.Msg) error {
 // with slices of its own zone data; a plugin above that appends to one, as
 // dnssec does, would write into the zone that all queries share.
 func clip(m *dns.Msg) {
-	m.Answer = m.Answer[:len(m.Answer):len(m.Answer)]
-	m.Ns = m.Ns[:len(m.Ns):len(m.Ns)]
-	m.Extra = m.Extra[:len(m.Extra):len(m.Extra)]
+	m.Answer = slices.Clip(m.Answer)
+	m.Ns = slices.Clip(m.Ns)
+	m.Extra = slices.Clip(m.Extra)
 }

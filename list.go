@@ -69,7 +69,7 @@ func parseList(content []byte) (names []string, lines []uint32, err error) {
 func appendCanonical(dst, name []byte) []byte {
 	for _, c := range name {
 		if c = lowerOctet(c); !plain[c] {
-			return append(dst[:len(dst):len(dst)], canonical(string(name))...)
+			return append(dst, canonical(string(name))...)
 		}
 	}
 	start := len(dst)

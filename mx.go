@@ -147,7 +147,7 @@ func (q *query) replace(m *dns.Msg, set []dns.RR, z *zone) *dns.Msg {
 		}
 	}
 	out := *m
-	out.Answer = rrs[:len(rrs):len(rrs)]
+	out.Answer = slices.Clip(rrs)
 
 	extra := rrs[len(rrs):]
 	for _, rr := range m.Extra {

@@ -91,8 +91,9 @@ func compareShown(t *testing.T, s *servertest.Server, blocks []string) {
 			if !ok {
 				t.Fatalf("no query: %q", lines[0])
 			}
-			var got []string
-			for _, rr := range s.Ask(servertest.Query(name, dns.StringToType[qtype])).Answer {
+			answer := s.Ask(servertest.Query(name, dns.StringToType[qtype])).Answer
+			got := make([]string, 0, len(answer))
+			for _, rr := range answer {
 				got = append(got, strings.TrimPrefix(rr.String(), rr.Header().String()))
 			}
 			if !slices.Equal(got, lines[1:]) {
