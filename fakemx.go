@@ -18,6 +18,7 @@ package fakemx
 import (
 	"context"
 	"slices"
+	"sync"
 
 	"github.com/coredns/coredns/plugin"
 	"github.com/coredns/coredns/plugin/transfer"
@@ -34,6 +35,8 @@ type FakeMX struct {
 	zones   *zones
 	signer  signer
 	notices notices
+	// verdicts holds, for a while, which sinks can be served.
+	verdicts sync.Map
 	// transferers are the plugins below that can transfer a zone.
 	transferers []transfer.Transferer
 }

@@ -57,6 +57,12 @@ func (n *notices) ownData(at spot) {
 
 func (n *notices) occluded(at spot) {
 	if n.first("occluded", at.name) {
-		log.Warningf("zone %q: the sink below %q is under a delegation or a DNAME and cannot be served", at.apex, at.name)
+		log.Warningf("zone %q: the sink at %q is under a delegation or a DNAME and cannot be served", at.apex, at.name)
+	}
+}
+
+func (n *notices) unservable(zone, sink string) {
+	if n.first("unservable", sink) {
+		log.Warningf("zone %q gets no fake that points to %q: the zone of that sink is signed below fakemx, or does not answer", zone, sink)
 	}
 }

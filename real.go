@@ -1,19 +1,24 @@
 package fakemx
 
 import (
+	"slices"
+
 	"github.com/miekg/dns"
 )
 
 // realNode returns the node of an untouched set that the query is for or below,
 // if the owner's set is one that fakes are added to.
 func (q *query) realNode() (spot, bool) {
-	if !q.f.zones.real {
+	if len(q.f.zones.labels) == 0 {
 		return spot{}, false
 	}
 	var o labelOffsets
 	offsets := o.split(q.name)
 	for i := range len(offsets) - 1 {
 		label, owner := q.name[offsets[i]:offsets[i+1]-1], q.name[offsets[i+1]:]
+		if !slices.Contains(q.f.zones.labels, label) {
+			continue
+		}
 		at, ok := q.f.zones.next(q.name, offsets, i+1)
 		if !ok || at.real != label || at.dryRun {
 			continue
@@ -26,7 +31,7 @@ func (q *query) realNode() (spot, bool) {
 			return spot{}, false
 		}
 		set := setOf(below.msg.Answer, owner)
-		if set == nil || q.f.decide(at.zone(), owner, set, below.proof.Answer) != injected {
+		if set == nil || q.f.decide(q.f.servable(at.zone(), below.msg.Ns), owner, set, below.proof.Answer) != injected {
 			return spot{}, false
 		}
 		return spot{match: at, node: node{kind: atReal}, name: q.name[offsets[i]:], set: below.msg}, true

@@ -52,7 +52,9 @@ func (q *query) answerAt(at spot, below *reply) (*dns.Msg, bool) {
 		q.f.notices.signed(at.apex)
 		return nil, false
 	case occluded(m, q.name):
-		q.f.notices.occluded(at)
+		if at.kind != between {
+			q.f.notices.occluded(at)
+		}
 		return nil, false
 	case m.Rcode != dns.RcodeSuccess && m.Rcode != dns.RcodeNameError:
 		if served {

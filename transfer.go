@@ -89,6 +89,8 @@ type transferred struct {
 	// cuts are the names below which the zone has no data of its own: owners of a
 	// DNAME, and of an NS set that is not the apex.
 	cuts map[string]uint16
+	// ns is the NS set of the apex.
+	ns []dns.RR
 	// sets are the MX sets by canonical owner, in the order of owners.
 	sets   map[string][]dns.RR
 	owners []string
@@ -127,6 +129,7 @@ func newTransferred(f *FakeMX, apex string, records []dns.RR) *transferred {
 		case rrtype == dns.TypeCNAME:
 			z.aliases[owner] = true
 		case rrtype == dns.TypeNS && owner == apex:
+			z.ns = append(z.ns, rr)
 		case z.cuts[owner] != dns.TypeNS:
 			z.cuts[owner] = rrtype
 		}
@@ -163,7 +166,7 @@ func (z *transferred) addSets() {
 			continue
 		}
 		set := z.sets[owner]
-		in := at.zone()
+		in := z.f.servable(at.zone(), z.ns)
 		if z.f.decide(in, owner, set, nil) != injected {
 			continue
 		}

@@ -14,8 +14,8 @@ type zones struct {
 	// configured holds the zones of the Corefile, ready made.
 	configured map[string]*zone
 	depths     depths
-	// real says that a stanza publishes untouched sets.
-	real bool
+	// labels are those under which untouched sets are published.
+	labels []string
 	// lists are those of zones_from, and listed the zones of all of them. It is
 	// replaced as a whole.
 	lists  []*list
@@ -39,7 +39,9 @@ func (d *depths) has(labels int) bool { return d[labels>>6]&(1<<(labels&63)) != 
 func newZones(stanzas []*stanza) *zones {
 	z := &zones{stanzas: stanzas, configured: make(map[string]*zone)}
 	for _, s := range stanzas {
-		z.real = z.real || s.real != ""
+		if s.real != "" && !slices.Contains(z.labels, s.real) {
+			z.labels = append(z.labels, s.real)
+		}
 		for _, apex := range s.zones {
 			z.configured[apex] = s.zone(apex)
 			z.depths.add(dns.CountLabel(apex))
