@@ -60,12 +60,12 @@ func TestPlugins(t *testing.T) {
 		t.Fatal(err)
 	}
 	listed := strings.Fields(string(out))
-	for _, plugin := range []string{"fakemx", "file", "auto", "secondary", "forward", "dnssec", "sign", "transfer", "kubernetes", "etcd"} {
+	for _, plugin := range []string{"fakemx", "file", "auto", "secondary", "forward", "dnssec", "sign", "transfer", "etcd"} {
 		if !slices.Contains(listed, plugin) {
 			t.Errorf("%s is not listed", plugin)
 		}
 	}
-	for _, plugin := range []string{"azure", "clouddns", "route53"} {
+	for _, plugin := range []string{"azure", "clouddns", "route53", "kubernetes"} {
 		if slices.Contains(listed, plugin) {
 			t.Errorf("%s is listed", plugin)
 		}
