@@ -35,7 +35,7 @@ func (q *query) ask() reply {
 	switch {
 	case proof == nil:
 		return reply{rcode: rcode, err: err}
-	case refusesEDNS(proof), hasDNSSEC(proof):
+	case refusesEDNS(proof), hasDNSSEC(proof), slices.ContainsFunc(proof.Ns, isType(dns.TypeDS)):
 		plain := q.askPlain()
 		if hasDNSSEC(proof) {
 			plain.proof = proof
@@ -128,22 +128,21 @@ func soaOf(m *dns.Msg) *dns.SOA {
 }
 
 // soa returns the SOA record that a denial of name carries, or nil if the
-// plugins below give none.
+// plugins below give none. m is their answer for the name, if there is one.
 func (q *query) soa(m *dns.Msg, at *spot) *dns.SOA {
 	if m != nil {
-		if soa := soaOf(m); soa != nil {
+		if soa := soaOf(m); soa != nil && !hasAlias(m) {
 			return soa
 		}
 	}
-	// The answer was positive. No zone has NULL records (RFC 1035 section
-	// 3.3.10), so it is denied, and only a CNAME wildcard hides the denial.
+	// The answer was positive, or led astray by a CNAME. No zone has NULL records
+	// (RFC 1035 section 3.3.10), so a query for one is denied; only at a name that
+	// a CNAME wildcard covers it may not be, and then at one above.
 	for name := at.name; ; name = parent(name) {
-		m := q.askFor(name, dns.TypeNULL)
-		if m == nil || m.Rcode != dns.RcodeSuccess && m.Rcode != dns.RcodeNameError {
-			return nil
-		}
-		if soa := soaOf(m); soa != nil && len(m.Answer) == 0 {
-			return soa
+		if m := q.askFor(name, dns.TypeNULL); m != nil && !hasAlias(m) {
+			if soa := soaOf(m); soa != nil {
+				return soa
+			}
 		}
 		if name == at.apex || name == "." {
 			return nil
@@ -151,11 +150,13 @@ func (q *query) soa(m *dns.Msg, at *spot) *dns.SOA {
 	}
 }
 
+func hasAlias(m *dns.Msg) bool { return slices.ContainsFunc(m.Answer, isType(dns.TypeCNAME)) }
+
 // authority returns what the plugins below put into the authority section of a
 // positive answer: the NS set of the zone, or nothing. It fails where they
 // cannot give the zone's SOA.
 func (q *query) authority(m *dns.Msg, at *spot) ([]dns.RR, bool) {
-	if m.Rcode == dns.RcodeSuccess && len(m.Answer) > 0 && len(m.Ns) > 0 && soaOf(m) == nil {
+	if m != nil && m.Rcode == dns.RcodeSuccess && len(m.Answer) > 0 && len(m.Ns) > 0 && soaOf(m) == nil && !hasAlias(m) {
 		return only(m.Ns, dns.TypeNS), true
 	}
 	soa := q.soa(m, at)
@@ -194,13 +195,15 @@ func (q *query) exists(at *spot, m *dns.Msg) bool {
 			}
 		}
 	}
-	// Below the literal label * nothing matches *.NODE. So where the node is, the
-	// closest encloser of this name (RFC 4592 section 3.3.1) is the node or *.NODE,
-	// and it does not exist; where the node is not, the wildcard above answers.
-	probe := "_fakemx.*." + at.name
+	// Where the node is, this name has it or a literal *.NODE as its closest
+	// encloser (RFC 4592 section 3.3.1), from which no wildcard reaches it, and does
+	// not exist; where the node is not, the wildcard above answers. One literal *
+	// is enough unless the zone has names like *.*.NODE.
+	probe := "_fakemx.*.*.*." + at.name
 	if !fits(probe) {
 		return true
 	}
 	m = q.askFor(probe, dns.TypeCNAME)
-	return m == nil || noSuchName(m) || m.Rcode != dns.RcodeSuccess && m.Rcode != dns.RcodeNameError
+	return m == nil || noSuchName(m) || m.Rcode != dns.RcodeSuccess && m.Rcode != dns.RcodeNameError ||
+		slices.ContainsFunc(m.Answer, isType(dns.TypeDNAME))
 }

@@ -10,15 +10,12 @@ import (
 // that know nothing of the sinks end such a chain with a name error, or with
 // what they have themselves.
 func (q *query) endOfChain(m *dns.Msg) *dns.Msg {
-	if !slices.ContainsFunc(m.Answer, isType(dns.TypeCNAME)) || q.qtype == dns.TypeCNAME {
+	if q.qtype == dns.TypeCNAME || !hasAlias(m) {
 		return m
 	}
-	target := target(m.Answer, q.name)
-	if target == q.name {
-		return m
-	}
+	chain, target := q.f.zones.follow(m.Answer, q.name)
 	at, found := q.f.zones.node(target)
-	if !found || at.dryRun {
+	if len(chain) == 0 || !found || at.dryRun || refers(m, q.name, target) {
 		return m
 	}
 	end := *q
@@ -29,7 +26,7 @@ func (q *query) endOfChain(m *dns.Msg) *dns.Msg {
 	if !ok {
 		return m
 	}
-	chain, rest := splitChain(m.Answer)
+	rest := without(m.Answer, chain)
 	if m.Rcode == tail.Rcode && slices.EqualFunc(rest, tail.Answer, dns.IsDuplicate) {
 		return m // a backend that resolves targets through the server has it right
 	}
@@ -37,34 +34,51 @@ func (q *query) endOfChain(m *dns.Msg) *dns.Msg {
 	out.Rcode = tail.Rcode
 	out.Answer = slices.Concat(chain, tail.Answer)
 	out.Ns = tail.Ns
+	out.Extra = only(m.Extra, dns.TypeOPT)
 	return &out
 }
 
-// target follows the CNAME records of an answer from name to where they end.
-func target(answer []dns.RR, name string) string {
+// follow returns the aliases of an answer from name on, and the name to which
+// they lead. A sink has no alias, whatever the zone has in its place.
+func (z *zones) follow(answer []dns.RR, name string) (chain []dns.RR, target string) {
 	for range answer {
+		if len(chain) > 0 && z.isSink(name) {
+			break
+		}
 		i := slices.IndexFunc(answer, func(rr dns.RR) bool {
 			return rr.Header().Rrtype == dns.TypeCNAME && sameName(rr.Header().Name, name)
 		})
 		if i < 0 {
 			break
 		}
+		for _, rr := range answer {
+			if rr.Header().Rrtype == dns.TypeDNAME && isBelow(name, canonical(rr.Header().Name)) {
+				chain = append(chain, rr)
+			}
+		}
+		chain = append(chain, answer[i])
 		name = canonical(answer[i].(*dns.CNAME).Target)
 	}
-	return name
+	return chain, name
 }
 
-// splitChain separates the aliases of an answer from what they lead to.
-func splitChain(answer []dns.RR) (chain, rest []dns.RR) {
-	for _, rr := range answer {
-		switch rr.Header().Rrtype {
-		case dns.TypeCNAME, dns.TypeDNAME:
-			chain = append(chain, rr)
-		default:
+// refers reports whether m ends an alias with a referral, for a target that is
+// below a zone cut.
+func refers(m *dns.Msg, name, target string) bool {
+	return soaOf(m) == nil && slices.ContainsFunc(m.Ns, func(rr dns.RR) bool {
+		cut := canonical(rr.Header().Name)
+		return rr.Header().Rrtype == dns.TypeNS && inside(target, cut) && !inside(name, cut)
+	})
+}
+
+func without(rrs, removed []dns.RR) []dns.RR {
+	var rest []dns.RR
+	for _, rr := range rrs {
+		if !slices.Contains(removed, rr) {
 			rest = append(rest, rr)
 		}
 	}
-	return chain, rest
+	return rest
 }
 
 func withQuestion(r *dns.Msg, name string, qtype uint16) *dns.Msg {

@@ -126,6 +126,37 @@ func checkTogether(stanzas []*stanza) error {
 			}
 		}
 	}
+	return checkSinks(stanzas, owner)
+}
+
+// checkSinks looks for sinks that two stanzas would serve, which takes a zone
+// of one inside a zone of the other.
+func checkSinks(stanzas []*stanza, owner map[string]*stanza) error {
+	if len(stanzas) == 1 {
+		return nil
+	}
+	for _, s := range stanzas {
+		others := func(apex string) *stanza {
+			if other := owner[apex]; other != s {
+				return other
+			}
+			return nil
+		}
+		for _, zone := range s.zones {
+			for _, f := range s.fakes() {
+				name := f.name
+				if !f.absolute() {
+					name = join(name, zone)
+				}
+				if !f.served() || !inside(name, zone) {
+					continue
+				}
+				if other := sinkAt(name, others); other != nil {
+					return f.at.errorf("sink %q is served by the fakemx of line %d too: expected it in one", name, other.at.line)
+				}
+			}
+		}
+	}
 	return nil
 }
 

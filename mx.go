@@ -34,8 +34,11 @@ func (q *query) inject(m, proof *dns.Msg) *dns.Msg {
 		z := q.f.servable(at.zone(), m.Ns)
 		result := q.f.decide(z, owner, set, proof.Answer)
 		q.count(result)
-		if result == injected {
+		switch {
+		case result == injected:
 			m = q.replace(m, set, z)
+		case result == present && !z.dryRun && !hasDNSSEC(proof):
+			m = q.completeGlue(m, z)
 		}
 	}
 	return m
@@ -46,7 +49,8 @@ func (q *query) countWithout(m *dns.Msg) {
 	if q.qtype != dns.TypeMX {
 		return
 	}
-	if _, ok := q.f.zones.find(target(m.Answer, q.name)); ok {
+	_, target := q.f.zones.follow(m.Answer, q.name)
+	if _, ok := q.f.zones.find(target); ok {
 		q.count(noMX)
 	}
 }
@@ -150,20 +154,42 @@ func (q *query) replace(m *dns.Msg, set []dns.RR, z *zone) *dns.Msg {
 	}
 	out := *m
 	out.Answer = slices.Clip(rrs)
+	out.Extra = z.appendGlue(rrs[len(rrs):], m.Extra)
+	q.fit(&out, z.apex)
+	return &out
+}
 
-	extra := rrs[len(rrs):]
+// completeGlue adds the addresses of the sinks to an answer that has all fakes
+// already, as when a backend resolved an alias through the server.
+func (q *query) completeGlue(m *dns.Msg, z *zone) *dns.Msg {
+	there := 0
 	for _, rr := range m.Extra {
+		if z.serves(rr) {
+			there++
+		}
+	}
+	if there == z.glue {
+		return m
+	}
+	out := *m
+	out.Extra = z.appendGlue(nil, m.Extra)
+	q.fit(&out, z.apex)
+	return &out
+}
+
+// appendGlue appends the additional section extra to dst, and the addresses of
+// the sinks in place of any that the zone has for these names itself.
+func (z *zone) appendGlue(dst, extra []dns.RR) []dns.RR {
+	for _, rr := range extra {
 		if !z.serves(rr) {
-			extra = append(extra, rr)
+			dst = append(dst, rr)
 		}
 	}
 	for i := range z.hosts {
-		extra = append(extra, z.hosts[i].a...)
-		extra = append(extra, z.hosts[i].aaaa...)
+		dst = append(dst, z.hosts[i].a...)
+		dst = append(dst, z.hosts[i].aaaa...)
 	}
-	out.Extra = extra
-	q.fit(&out, z.apex)
-	return &out
+	return dst
 }
 
 // serves reports whether rr is an address at the name of a sink. It is the

@@ -99,6 +99,9 @@ func inside(name, apex string) bool {
 	return ok
 }
 
+// isBelow is inside without apex itself.
+func isBelow(name, apex string) bool { return name != apex && inside(name, apex) }
+
 // relativeTo returns the part of name, which is below apex, without the apex
 // and the dot before it. Both are canonical.
 func relativeTo(name, apex string) (string, bool) {

@@ -31,7 +31,7 @@ func (q *query) answer() (*dns.Msg, int, error) {
 	if !found && q.qtype != dns.TypeMX && q.qtype != dns.TypeANY {
 		m, rcode, err := q.f.next(q.ctx, q.w, q.r)
 		if m != nil {
-			m = q.endOfChain(m)
+			m = q.above(at, q.endOfChain(m))
 		}
 		return m, rcode, err
 	}
@@ -45,5 +45,9 @@ func (q *query) answer() (*dns.Msg, int, error) {
 	if below.msg == nil {
 		return nil, below.rcode, below.err
 	}
-	return q.inject(q.endOfChain(below.msg), below.proof), below.rcode, below.err
+	m := q.endOfChain(below.msg)
+	if !found {
+		m = q.above(at, m)
+	}
+	return q.inject(m, below.proof), below.rcode, below.err
 }

@@ -15,12 +15,16 @@ type spot struct {
 }
 
 // node returns the deepest node that name, which is canonical, is at or below.
+// If there is none, it returns the most specific zone, if there is one.
 func (z *zones) node(name string) (spot, bool) {
 	var o labelOffsets
 	offsets := o.split(name)
 	var deepest spot
 	found := false
 	for m, ok := z.next(name, offsets, 0); ok; m, ok = z.next(name, offsets, m.labels+1) {
+		if deepest.stanza == nil {
+			deepest.match = m
+		}
 		n, at, hit := m.tree.deepest(name, offsets, m.labels)
 		if hit && len(name)-at > len(deepest.name) && !m.except.cover(name, m.apex) {
 			deepest, found = spot{match: m, node: n, name: name[at:]}, true
@@ -43,10 +47,14 @@ func (q *query) answerAt(at spot, below *reply) (*dns.Msg, bool) {
 	m := below.msg
 	switch {
 	case m == nil:
-		if served && isError(below.rcode) {
+		if !served || !isError(below.rcode) {
+			return nil, false
+		}
+		if below.err != nil {
 			return q.serverFailure(), true
 		}
-		return nil, false
+		// The zone may be well, and only an alias in the sink's place lead nowhere.
+		m = new(dns.Msg).SetReply(q.r)
 	case below.signed():
 		// Unsigned data in a signed zone would be bogus (RFC 4035 section 4.3).
 		q.f.notices.signed(at.apex)
@@ -56,16 +64,16 @@ func (q *query) answerAt(at spot, below *reply) (*dns.Msg, bool) {
 			q.f.notices.occluded(at)
 		}
 		return nil, false
-	case m.Rcode != dns.RcodeSuccess && m.Rcode != dns.RcodeNameError:
-		if served {
-			return q.serverFailure(), true
-		}
+	case !served && m.Rcode != dns.RcodeSuccess && m.Rcode != dns.RcodeNameError:
 		return nil, false
 	}
 
 	if served {
 		if at.kind == atReal && q.qtype == dns.TypeMX {
 			return q.untouched(at), true
+		}
+		if q.qtype == dns.TypeDNAME && ownsAny(m.Answer, q.name) && q.exists(&at, m) {
+			return nil, false // it is about the names below
 		}
 		if at.kind == atSink && ownsAny(m.Answer, q.name) && q.exists(&at, m) {
 			q.f.notices.ownData(at)
@@ -103,10 +111,8 @@ func isError(rcode int) bool {
 // hand-edited zone gives the same.
 func occluded(m *dns.Msg, name string) bool {
 	for _, rr := range m.Answer {
-		if rr.Header().Rrtype == dns.TypeDNAME {
-			if _, ok := relativeTo(name, canonical(rr.Header().Name)); ok {
-				return true
-			}
+		if rr.Header().Rrtype == dns.TypeDNAME && isBelow(name, canonical(rr.Header().Name)) {
+			return true
 		}
 	}
 	return isReferral(m)

@@ -1,6 +1,7 @@
 package fakemx
 
 import (
+	"context"
 	"errors"
 	"slices"
 
@@ -194,6 +195,9 @@ func (z *transferred) addReal(label string, set []dns.RR) {
 // addSinks adds what is served for the sinks that are names of this zone.
 func (z *transferred) addSinks() {
 	for m := range z.f.zones.around(z.apex) {
+		if isBelow(m.apex, z.apex) && z.f.hasZone(m.apex) {
+			continue // a zone of its own, not delegated
+		}
 		for _, f := range m.fakes() {
 			name := f.name
 			if !f.absolute() {
@@ -213,12 +217,19 @@ func (z *transferred) addSink(name string) {
 	}
 	h := at.zone().hosts[at.fake]
 	z.add(slices.Concat(h.a, h.aaaa), dns.TypeANY)
-	if tlsa, ok := z.f.zones.node(tlsaPrefix + name); ok && tlsa.kind == atTLSA {
+	if tlsa, ok := z.f.zones.node(tlsaPrefix + name); ok && tlsa.kind == atTLSA && !z.occluded(tlsa.name) {
 		z.add(h.tlsa(at.ttl), dns.TypeANY)
 	}
 }
 
-// keep returns the records that nothing takes the place of.
+// hasZone reports whether the plugins below have a zone with the apex.
+func (f *FakeMX) hasZone(apex string) bool {
+	m, _, _ := f.next(context.Background(), nobody{}, new(dns.Msg).SetQuestion(apex, dns.TypeSOA))
+	return m != nil && slices.ContainsFunc(m.Answer, isType(dns.TypeSOA)) && ownsAny(m.Answer, apex)
+}
+
+// keep returns the records that nothing takes the place of. A DNAME at a sink is
+// about the names below it, and stays.
 func (z *transferred) keep(records []dns.RR) []dns.RR {
 	if len(z.replaced) == 0 {
 		return records
@@ -226,7 +237,8 @@ func (z *transferred) keep(records []dns.RR) []dns.RR {
 	kept := make([]dns.RR, 0, len(records))
 	for _, rr := range records {
 		replaced, ok := z.replaced[canonical(rr.Header().Name)]
-		if !ok || replaced != dns.TypeANY && replaced != rr.Header().Rrtype {
+		switch t := rr.Header().Rrtype; {
+		case !ok, replaced == dns.TypeANY && t == dns.TypeDNAME, replaced != dns.TypeANY && replaced != t:
 			kept = append(kept, rr)
 		}
 	}

@@ -14,6 +14,8 @@ type zones struct {
 	// configured holds the zones of the Corefile, ready made.
 	configured map[string]*zone
 	depths     depths
+	// ancestors has, for each name above a zone of the Corefile, one such zone.
+	ancestors map[string]string
 	// labels are those under which untouched sets are published.
 	labels []string
 	// lists are those of zones_from, and listed the zones of all of them. It is
@@ -25,8 +27,9 @@ type zones struct {
 // listedZones are the zones of all lists; a zone of the Corefile goes before
 // its like in a list.
 type listedZones struct {
-	stanzas map[string]*stanza
-	depths  depths
+	stanzas   map[string]*stanza
+	depths    depths
+	ancestors map[string]string
 }
 
 // depths is the set of the numbers of labels that zones have. Suffixes of a
@@ -37,7 +40,7 @@ func (d *depths) add(labels int)      { d[labels>>6] |= 1 << (labels & 63) }
 func (d *depths) has(labels int) bool { return d[labels>>6]&(1<<(labels&63)) != 0 }
 
 func newZones(stanzas []*stanza) *zones {
-	z := &zones{stanzas: stanzas, configured: make(map[string]*zone)}
+	z := &zones{stanzas: stanzas, configured: make(map[string]*zone), ancestors: make(map[string]string)}
 	for _, s := range stanzas {
 		if s.real != "" && !slices.Contains(z.labels, s.real) {
 			z.labels = append(z.labels, s.real)
@@ -45,6 +48,7 @@ func newZones(stanzas []*stanza) *zones {
 		for _, apex := range s.zones {
 			z.configured[apex] = s.zone(apex)
 			z.depths.add(dns.CountLabel(apex))
+			addAncestorsOf(apex, z.ancestors)
 		}
 	}
 	z.listed.Store(new(listedZones))
@@ -126,11 +130,12 @@ func (z *zones) setListed() {
 	for _, l := range z.lists {
 		size += len(l.names)
 	}
-	listed := &listedZones{stanzas: make(map[string]*stanza, size)}
+	listed := &listedZones{stanzas: make(map[string]*stanza, size), ancestors: make(map[string]string)}
 	for _, l := range slices.Backward(z.lists) {
 		for _, name := range l.names {
 			listed.stanzas[name] = l.stanza
 			listed.depths.add(dns.CountLabel(name))
+			addAncestorsOf(name, listed.ancestors)
 		}
 	}
 	z.listed.Store(listed)
