@@ -20,6 +20,15 @@ type query struct {
 // answer returns the message to write, or none: then the rcode and the error
 // are those of a handler that wrote nothing.
 func (q *query) answer() (*dns.Msg, int, error) {
+	m, rcode, err := q.edited()
+	if m != nil {
+		m = q.shortenDenial(m)
+	}
+	return m, rcode, err
+}
+
+// edited is the answer as the hand-edited zone has it.
+func (q *query) edited() (*dns.Msg, int, error) {
 	at, found := q.f.zones.node(q.name)
 	if found {
 		q.countSink(at)
