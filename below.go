@@ -1,6 +1,7 @@
 package fakemx
 
 import (
+	"net"
 	"slices"
 
 	"github.com/miekg/dns"
@@ -17,39 +18,73 @@ type reply struct {
 	msg   *dns.Msg
 	rcode int
 	err   error
-	// proof is the answer for a client that wants signatures (RFC 3225).
+	// proof is the answer for a client that wants signatures (RFC 3225), nil if it
+	// cannot be had whole.
 	proof *dns.Msg
 }
 
-// signed reports whether the plugins below sign.
-func (r *reply) signed() bool { return r.proof != nil && hasDNSSEC(r.proof) }
+// signed reports whether the plugins below sign. What cannot be known is taken
+// to be signed.
+func (r *reply) signed() bool { return r.proof == nil || hasDNSSEC(r.proof) }
 
-// ask passes the query on. It asks for signatures whether or not the client
-// does: what becomes of a set must not depend on who asks for it.
-func (q *query) ask() reply {
-	opt := q.r.IsEdns0()
-	if opt != nil && opt.Do() {
-		return q.askPlain()
-	}
-	proof, rcode, err := q.f.next(q.ctx, q.w, withDO(q.r, opt))
-	switch {
-	case proof == nil:
-		return reply{rcode: rcode, err: err}
-	case refusesEDNS(proof), hasDNSSEC(proof), slices.ContainsFunc(proof.Ns, isType(dns.TypeDS)):
-		plain := q.askPlain()
-		if hasDNSSEC(proof) {
-			plain.proof = proof
-		}
-		return plain
-	case opt == nil:
-		dropOPT(proof)
-	}
-	return reply{msg: proof, rcode: rcode, err: err, proof: proof}
+// signs reports whether the plugins below sign the MX set of owner.
+func (r *reply) signs(owner string) bool {
+	return r.proof == nil || slices.ContainsFunc(r.proof.Answer, func(rr dns.RR) bool {
+		sig, ok := rr.(*dns.RRSIG)
+		return ok && sig.TypeCovered == dns.TypeMX && sameName(sig.Hdr.Name, owner)
+	})
 }
 
-func (q *query) askPlain() reply {
-	m, rcode, err := q.f.next(q.ctx, q.w, q.r)
-	return reply{msg: m, rcode: rcode, err: err, proof: m}
+// ask passes the query on. It asks for signatures whether or not the client
+// does, and as long as it takes to have them all: what becomes of a set must not
+// depend on who asks for it, nor how.
+func (q *query) ask() reply {
+	opt := q.r.IsEdns0()
+	do := opt != nil && opt.Do()
+	r := q.r
+	if !do {
+		r = withDO(q.r, opt)
+	}
+	m, rcode, err := q.f.next(q.ctx, q.w, r)
+	if m == nil {
+		return reply{rcode: rcode, err: err}
+	}
+	whole := m
+	if m.Truncated {
+		whole, _, _ = q.f.next(q.ctx, overTCP{q.w}, r)
+	}
+	known := whole != nil && !whole.Truncated
+	switch {
+	case do && known && !hasDNSSEC(whole):
+		return reply{msg: whole, rcode: rcode, err: err, proof: whole}
+	case do && known:
+		return reply{msg: m, rcode: rcode, err: err, proof: whole}
+	case do:
+		return reply{msg: m, rcode: rcode, err: err}
+	case !known, refusesEDNS(whole), hasDNSSEC(whole), slices.ContainsFunc(whole.Ns, isType(dns.TypeDS)):
+		plain, rcode, err := q.f.next(q.ctx, q.w, q.r)
+		switch {
+		case known && refusesEDNS(whole):
+			whole = plain
+		case !known:
+			whole = nil
+		}
+		return reply{msg: plain, rcode: rcode, err: err, proof: whole}
+	}
+	takeDO(whole, opt != nil)
+	return reply{msg: whole, rcode: rcode, err: err, proof: whole}
+}
+
+// overTCP makes plugins below answer as to a client that asks over TCP, and
+// forward ask so too.
+type overTCP struct{ dns.ResponseWriter }
+
+// RemoteAddr implements dns.ResponseWriter.
+func (w overTCP) RemoteAddr() net.Addr {
+	if udp, ok := w.ResponseWriter.RemoteAddr().(*net.UDPAddr); ok {
+		return &net.TCPAddr{IP: udp.IP, Port: udp.Port, Zone: udp.Zone}
+	}
+	return w.ResponseWriter.RemoteAddr()
 }
 
 // askFor asks the plugins below a question of fakemx's own, in the terms of the
@@ -87,12 +122,20 @@ func refusesEDNS(m *dns.Msg) bool {
 	return m.Rcode == dns.RcodeFormatError || m.Rcode == dns.RcodeNotImplemented
 }
 
-// dropOPT takes the OPT record from an answer for a client that sent none
-// (RFC 6891 section 6.1.1).
-func dropOPT(m *dns.Msg) {
-	if i := slices.IndexFunc(m.Extra, isType(dns.TypeOPT)); i >= 0 {
-		m.Extra = slices.Concat(m.Extra[:i], m.Extra[i+1:])
+// takeDO makes m an answer for a client that sent no DO bit: without it, or
+// without an OPT record if the client had none (RFC 6891 section 6.1.1).
+func takeDO(m *dns.Msg, edns bool) {
+	i := slices.IndexFunc(m.Extra, isType(dns.TypeOPT))
+	if i < 0 {
+		return
 	}
+	extra := slices.Concat(m.Extra[:i], m.Extra[i+1:])
+	if edns {
+		opt := *m.Extra[i].(*dns.OPT)
+		opt.SetDo(false)
+		extra = append(extra, &opt)
+	}
+	m.Extra = extra
 }
 
 func isType(rrtype uint16) func(dns.RR) bool {

@@ -11,8 +11,8 @@ import (
 const maxSPF = 10
 
 // inject adds the fakes to each MX set of m that they belong to. m, and what
-// its sections hold, is not changed. proof is the same answer with signatures.
-func (q *query) inject(m, proof *dns.Msg) *dns.Msg {
+// its sections hold, is not changed. below is what the plugins below answered.
+func (q *query) inject(m *dns.Msg, below *reply) *dns.Msg {
 	if q.qtype != dns.TypeMX && q.qtype != dns.TypeANY {
 		return m
 	}
@@ -32,12 +32,12 @@ func (q *query) inject(m, proof *dns.Msg) *dns.Msg {
 		}
 		set := setOf(m.Answer, owner)
 		z := q.f.servable(at.zone(), m.Ns)
-		result := q.f.decide(z, owner, set, proof.Answer)
+		result := q.f.decide(z, owner, set, below.signs)
 		q.count(result)
 		switch {
 		case result == injected:
 			m = q.replace(m, set, z)
-		case result == present && !z.dryRun && !hasDNSSEC(proof):
+		case result == present && !z.dryRun && !below.signed():
 			m = q.completeGlue(m, z)
 		}
 	}
@@ -89,9 +89,9 @@ func setOf(rrs []dns.RR, owner string) []dns.RR {
 	return set
 }
 
-// decide says what becomes of an MX set. signatures is where RRSIG records of
-// the set would be.
-func (f *FakeMX) decide(z *zone, owner string, set, signatures []dns.RR) result {
+// decide says what becomes of an MX set. signs reports whether the set of an
+// owner is signed.
+func (f *FakeMX) decide(z *zone, owner string, set []dns.RR, signs func(owner string) bool) result {
 	switch {
 	case z.leaves(canonical(owner)):
 		return excepted
@@ -104,7 +104,7 @@ func (f *FakeMX) decide(z *zone, owner string, set, signatures []dns.RR) result 
 		return signed
 	case added == 0:
 		return present
-	case isSigned(signatures, owner):
+	case signs(owner):
 		f.notices.signed(z.apex)
 		return signed
 	}
@@ -126,13 +126,6 @@ func (z *zone) leaves(owner string) bool {
 
 // isNull reports whether rr says that the domain takes no mail (RFC 7505).
 func isNull(rr dns.RR) bool { return rr.(*dns.MX).Mx == "." }
-
-func isSigned(rrs []dns.RR, owner string) bool {
-	return slices.ContainsFunc(rrs, func(rr dns.RR) bool {
-		sig, ok := rr.(*dns.RRSIG)
-		return ok && sig.TypeCovered == dns.TypeMX && sameName(sig.Hdr.Name, owner)
-	})
-}
 
 // replace returns m with the fakes of z in place round set, and with the
 // addresses of the sinks as far as they fit.

@@ -58,5 +58,5 @@ func (q *query) edited() (*dns.Msg, int, error) {
 	if !found {
 		m = q.above(at, m)
 	}
-	return q.inject(m, below.proof), below.rcode, below.err
+	return q.inject(m, &below), below.rcode, below.err
 }

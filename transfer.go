@@ -168,15 +168,19 @@ func (z *transferred) addSets() {
 		}
 		set := z.sets[owner]
 		in := z.f.servable(at.zone(), z.ns)
-		if z.f.decide(in, owner, set, nil) != injected {
+		if z.f.decide(in, owner, set, unsigned) != injected {
 			continue
 		}
 		z.add(Inject(set, in.fakes), dns.TypeMX)
-		if at.real != "" {
+		// A name with * within it is not what a wildcard makes of its owner.
+		if at.real != "" && firstLabel(owner) != "*" {
 			z.addReal(at.real, set)
 		}
 	}
 }
+
+// unsigned says that no set is signed: a zone with signatures is not edited.
+func unsigned(string) bool { return false }
 
 func (z *transferred) addReal(label string, set []dns.RR) {
 	owner := label + "." + set[0].Header().Name
