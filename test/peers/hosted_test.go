@@ -1,0 +1,33 @@
+package peers
+
+import (
+	"path/filepath"
+	"testing"
+)
+
+// hosted is a zone that a daemon is configured with.
+type hosted struct {
+	// Zone is the apex.
+	Zone string
+	// File is the zone's file.
+	File string
+	// Primary is the port of the server that the zone comes from: the primary of a
+	// secondary, the authoritative server of a resolver.
+	Primary string
+	// Key and Secret are those of a TSIG, "" for none.
+	Key, Secret string
+	// Anchors are the trust anchors of a resolver.
+	Anchors []string
+
+	// Dir and Port are chosen when the daemon starts.
+	Dir, Port string
+}
+
+func (z hosted) prepared(t *testing.T) hosted {
+	t.Helper()
+	z.Dir, z.Port = shortDir(t), freePort(t)
+	if z.File == "" {
+		z.File = filepath.Join(z.Dir, "zone")
+	}
+	return z
+}

@@ -1,0 +1,62 @@
+package peers
+
+import (
+	"path/filepath"
+	"testing"
+)
+
+const knotConf = `
+server:
+    rundir: {{.Dir}}
+    listen: 127.0.0.1@{{.Port}}
+    udp-workers: 1
+    tcp-workers: 1
+    background-workers: 1
+log:
+  - target: stderr
+    any: info
+database:
+    storage: {{.Dir}}
+    journal-db-max-size: 16M
+    kasp-db-max-size: 16M
+    timer-db-max-size: 4M
+    catalog-db-max-size: 4M
+{{- if .Key}}
+key:
+  - id: {{.Key}}
+    algorithm: hmac-sha256
+    secret: {{.Secret}}
+{{- end}}
+{{- if .Primary}}
+remote:
+  - id: primary
+    address: 127.0.0.1@{{.Primary}}
+    {{- if .Key}}
+    key: {{.Key}}
+    {{- end}}
+{{- end}}
+acl:
+  - id: local
+    address: 127.0.0.1
+    action: [transfer, notify]
+zone:
+  - domain: {{.Zone}}
+    file: {{.File}}
+    acl: local
+    {{- if .Primary}}
+    master: primary
+    zonefile-load: none
+    {{- else}}
+    journal-content: none
+    {{- end}}
+`
+
+// startKnot runs Knot DNS with one zone.
+func startKnot(t *testing.T, z hosted) *process {
+	t.Helper()
+	program(t, "knotd")
+	z = z.prepared(t)
+	conf := filepath.Join(z.Dir, "knot.conf")
+	write(t, conf, knotConf, z)
+	return launch(t, z.Port, "knotd", "-c", conf)
+}

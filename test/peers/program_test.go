@@ -1,0 +1,226 @@
+package peers
+
+import (
+	"context"
+	"fmt"
+	"math/rand/v2"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+	"text/template"
+	"time"
+
+	"github.com/miekg/dns"
+)
+
+// patience is how long a program may take to do what it does in less than a
+// second on an idle machine.
+const patience = 20 * time.Second
+
+// packages are the Debian packages of the programs.
+var packages = map[string]string{
+	"delv":             "bind9-dnsutils",
+	"dnssec-signzone":  "bind9-utils",
+	"kzonecheck":       "knot-dnssecutils",
+	"knotd":            "knot",
+	"ldns-read-zone":   "ldnsutils",
+	"ldns-signzone":    "ldnsutils",
+	"ldns-verify-zone": "ldnsutils",
+	"named":            "bind9",
+	"named-checkzone":  "bind9-utils",
+	"nsd":              "nsd",
+	"nsd-checkzone":    "nsd",
+	"pdns_server":      "pdns-server",
+	"unbound":          "unbound",
+}
+
+// program returns the path of a program, and skips the test where it is missing.
+func program(t *testing.T, name string) string {
+	t.Helper()
+	if path, err := exec.LookPath(name); err == nil {
+		return path
+	}
+	if path, err := exec.LookPath("/usr/sbin/" + name); err == nil {
+		return path
+	}
+	const missing = "%s is not installed: apt-get install %s"
+	if os.Getenv("CI") == "true" {
+		t.Fatalf(missing, name, packages[name])
+	}
+	t.Skipf(missing, name, packages[name])
+	return ""
+}
+
+// run runs a program to its end and returns what it prints.
+func run(t *testing.T, name string, args ...string) (string, error) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	defer cancel()
+	out, err := exec.CommandContext(ctx, program(t, name), args...).CombinedOutput()
+	return string(out), err
+}
+
+// mustRun is run for a program that has to succeed.
+func mustRun(t *testing.T, name string, args ...string) string {
+	t.Helper()
+	out, err := run(t, name, args...)
+	if err != nil {
+		t.Fatalf("%s %s: %v\n%s", name, strings.Join(args, " "), err, out)
+	}
+	return out
+}
+
+// shortDir returns a directory of the test whose path is short enough for the
+// sockets that some programs put there.
+func shortDir(t *testing.T) string {
+	t.Helper()
+	dir, err := os.MkdirTemp("", "peer")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { os.RemoveAll(dir) })
+	return dir
+}
+
+// write makes a file from a template of text.
+func write(t *testing.T, path, text string, values any) {
+	t.Helper()
+	parsed := template.Must(template.New(filepath.Base(path)).Parse(text))
+	var b strings.Builder
+	if err := parsed.Execute(&b, values); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(path, []byte(b.String()), 0o600); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// freePort returns a port of 127.0.0.1 that nothing uses, over UDP or TCP. It
+// is outside the range from which the system takes the ports of clients.
+func freePort(t *testing.T) string {
+	t.Helper()
+	for range 100 {
+		port := fmt.Sprint(20000 + rand.IntN(10000))
+		address := net.JoinHostPort("127.0.0.1", port)
+		udp, err := net.ListenPacket("udp", address)
+		if err != nil {
+			continue
+		}
+		tcp, err := net.Listen("tcp", address)
+		udp.Close()
+		if err != nil {
+			continue
+		}
+		tcp.Close()
+		return port
+	}
+	t.Fatal("no free port between 20000 and 30000")
+	return ""
+}
+
+// process is a running daemon.
+type process struct {
+	t    *testing.T
+	name string
+	// port is the one it answers on.
+	port string
+	cmd  *exec.Cmd
+	gone chan struct{}
+}
+
+// launch starts a daemon that stays in the foreground. What it writes goes to a
+// file, which is shown if the test fails.
+func launch(t *testing.T, port, name string, args ...string) *process {
+	t.Helper()
+	path := program(t, name)
+	output, err := os.Create(filepath.Join(t.TempDir(), name+".log"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	p := &process{t: t, name: name, port: port, cmd: exec.Command(path, args...), gone: make(chan struct{})}
+	p.cmd.Stdout, p.cmd.Stderr = output, output
+	if err := p.cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	go func() {
+		_ = p.cmd.Wait() // that it was told to stop is no news
+		close(p.gone)
+	}()
+	t.Cleanup(func() {
+		p.stop()
+		output.Close()
+		if text, err := os.ReadFile(output.Name()); t.Failed() && err == nil {
+			t.Logf("%s wrote:\n%s", name, text)
+		}
+	})
+	return p
+}
+
+// stop ends the daemon. It may be called more than once.
+func (p *process) stop() {
+	select {
+	case <-p.gone:
+		return
+	default:
+	}
+	if err := p.cmd.Process.Signal(syscall.SIGTERM); err != nil {
+		p.t.Logf("stopping %s: %v", p.name, err)
+	}
+	select {
+	case <-p.gone:
+	case <-time.After(5 * time.Second):
+		p.t.Errorf("%s did not stop on SIGTERM", p.name)
+		_ = p.cmd.Process.Kill()
+		<-p.gone
+	}
+}
+
+func (p *process) address() string { return net.JoinHostPort("127.0.0.1", p.port) }
+
+// answers waits until the daemon, authoritative server or resolver, has an
+// answer to SOA of the zone.
+func (p *process) answers(zone string) *process {
+	p.t.Helper()
+	p.eventually("has no "+zone, func() bool {
+		m, err := ask("udp", p.address(), new(dns.Msg).SetQuestion(zone, dns.TypeSOA))
+		return err == nil && m.Rcode == dns.RcodeSuccess && len(m.Answer) > 0
+	})
+	return p
+}
+
+// eventually waits until what is expected of the daemon is so.
+func (p *process) eventually(otherwise string, so func() bool) {
+	p.t.Helper()
+	for end := time.Now().Add(patience); !so(); time.Sleep(20 * time.Millisecond) {
+		select {
+		case <-p.gone:
+			p.t.Fatalf("%s has stopped by itself", p.name)
+		default:
+		}
+		if time.Now().After(end) {
+			p.t.Fatalf("%s %s after %v", p.name, otherwise, patience)
+		}
+	}
+}
+
+// ask sends a query that may stay without an answer.
+func ask(network, address string, m *dns.Msg) (*dns.Msg, error) {
+	client := &dns.Client{Net: network, Timeout: time.Second, UDPSize: dns.MaxMsgSize}
+	answer, _, err := client.Exchange(m, address)
+	return answer, err
+}
+
+// mustAsk sends a query over UDP that has to be answered.
+func mustAsk(t *testing.T, address string, m *dns.Msg) *dns.Msg {
+	t.Helper()
+	client := &dns.Client{Timeout: patience, UDPSize: dns.MaxMsgSize}
+	answer, _, err := client.Exchange(m, address)
+	if err != nil {
+		t.Fatalf("asking %s for %s: %v", address, m.Question[0].String(), err)
+	}
+	return answer
+}
