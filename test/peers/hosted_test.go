@@ -11,6 +11,8 @@ type hosted struct {
 	Zone string
 	// File is the zone's file.
 	File string
+	// Signed says that the zone has signatures.
+	Signed bool
 	// Primary is the port of the server that the zone comes from: the primary of a
 	// secondary, the authoritative server of a resolver.
 	Primary string

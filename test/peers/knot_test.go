@@ -17,10 +17,6 @@ log:
     any: info
 database:
     storage: {{.Dir}}
-    journal-db-max-size: 16M
-    kasp-db-max-size: 16M
-    timer-db-max-size: 4M
-    catalog-db-max-size: 4M
 {{- if .Key}}
 key:
   - id: {{.Key}}

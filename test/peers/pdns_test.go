@@ -9,6 +9,7 @@ const (
 	pdnsConf = `
 launch=bind
 bind-config={{.Dir}}/named.conf
+bind-dnssec-db={{.Dir}}/dnssec.db
 local-address=127.0.0.1:{{.Port}}
 socket-dir={{.Dir}}
 daemon=no
@@ -37,5 +38,11 @@ func startPowerDNS(t *testing.T, z hosted) *process {
 	z = z.prepared(t)
 	write(t, filepath.Join(z.Dir, "pdns.conf"), pdnsConf, z)
 	write(t, filepath.Join(z.Dir, "named.conf"), pdnsZones, z)
-	return launch(t, z.Port, "pdns_server", "--config-dir="+z.Dir)
+	config := "--config-dir=" + z.Dir
+	// Without this PowerDNS leaves the signatures of a zone file out.
+	mustRun(t, "pdnsutil", config, "create-bind-db", filepath.Join(z.Dir, "dnssec.db"))
+	if z.Signed {
+		mustRun(t, "pdnsutil", config, "set-presigned", z.Zone)
+	}
+	return launch(t, z.Port, "pdns_server", config)
 }

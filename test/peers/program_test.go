@@ -35,6 +35,7 @@ var packages = map[string]string{
 	"nsd":              "nsd",
 	"nsd-checkzone":    "nsd",
 	"pdns_server":      "pdns-server",
+	"pdnsutil":         "pdns-server",
 	"unbound":          "unbound",
 }
 
@@ -185,10 +186,7 @@ func (p *process) address() string { return net.JoinHostPort("127.0.0.1", p.port
 // answer to SOA of the zone.
 func (p *process) answers(zone string) *process {
 	p.t.Helper()
-	p.eventually("has no "+zone, func() bool {
-		m, err := ask("udp", p.address(), new(dns.Msg).SetQuestion(zone, dns.TypeSOA))
-		return err == nil && m.Rcode == dns.RcodeSuccess && len(m.Answer) > 0
-	})
+	p.eventually("has no "+zone, func() bool { return hasSOA(p.address(), zone) })
 	return p
 }
 
@@ -203,6 +201,22 @@ func (p *process) eventually(otherwise string, so func() bool) {
 		}
 		if time.Now().After(end) {
 			p.t.Fatalf("%s %s after %v", p.name, otherwise, patience)
+		}
+	}
+}
+
+// hasSOA reports whether the server at the address answers for the zone.
+func hasSOA(address, zone string) bool {
+	m, err := ask("udp", address, new(dns.Msg).SetQuestion(zone, dns.TypeSOA))
+	return err == nil && m.Rcode == dns.RcodeSuccess && len(m.Answer) > 0
+}
+
+// servesSOA waits until the server at the address answers for the zone.
+func servesSOA(t *testing.T, address, zone string) {
+	t.Helper()
+	for end := time.Now().Add(patience); !hasSOA(address, zone); time.Sleep(20 * time.Millisecond) {
+		if time.Now().After(end) {
+			t.Fatalf("no answer for %s at %s after %v", zone, address, patience)
 		}
 	}
 }

@@ -1,0 +1,66 @@
+package peers
+
+import (
+	"fmt"
+	"testing"
+	"time"
+
+	"github.com/fakemx/fakemx/internal/servertest"
+	"github.com/miekg/dns"
+)
+
+// The NSEC record with which dnssec denies a type lists others that may be there,
+// but at names other than the apex never MX. A resolver that reuses denials
+// (RFC 8198), as Unbound does, concludes that there is no MX set.
+func TestAggressiveUseOfDenials(t *testing.T) {
+	t.Parallel()
+	keys := newKeys(t, "example.org.", dns.ECDSAP256SHA256, secureFlag)
+	// start runs dnssec over file, with the TTL for the zone's SOA record.
+	start := func(t *testing.T, plugins string, ttl int) *process {
+		t.Helper()
+		port := freePort(t)
+		servertest.Start(t, fmt.Sprintf("%s:%s {\nbind 127.0.0.1\n%s\n%s\nfile %s\n}", keys.zone, port, keys.signing(), plugins,
+			servertest.File(t, "db.example.org", fmt.Sprintf("$ORIGIN example.org.\n$TTL 3600\n"+
+				"@ %d IN SOA ns1 hostmaster 1 7200 900 1209600 300\n@ IN NS ns1\nns1 IN A 192.0.2.53\n%s", ttl, zoneText))))
+		return startUnbound(t, hosted{Zone: keys.zone, Primary: port, Anchors: keys.anchors()}).answers(keys.zone)
+	}
+	// afterDenial is the number of MX records that a resolver finds after it was
+	// asked for an address at the same name.
+	afterDenial := func(t *testing.T, resolver *process, owner string) int {
+		t.Helper()
+		denied := resolve(t, resolver, question{owner, dns.TypeAAAA})
+		if len(denied.Answer) > 0 || !denied.AuthenticatedData {
+			t.Fatalf("AAAA of %s: got %v, want a validated denial", owner, denied)
+		}
+		// A record with the TTL 0 may be used by whoever asks in the same second.
+		time.Sleep(1100 * time.Millisecond)
+		m := resolve(t, resolver, question{owner, dns.TypeMX})
+		if m.Rcode != dns.RcodeSuccess || !m.AuthenticatedData {
+			t.Fatalf("MX of %s: got %v, want a validated answer", owner, m)
+		}
+		n := 0
+		for _, rr := range m.Answer {
+			if rr.Header().Rrtype == dns.TypeMX {
+				n++
+			}
+		}
+		return n
+	}
+
+	t.Run("without fakemx the MX set of a name below the apex disappears", func(t *testing.T) {
+		t.Parallel()
+		resolver := start(t, "", 3600)
+		if n := afterDenial(t, resolver, "list.example.org."); n != 0 {
+			t.Errorf("MX at list.example.org: got %d: dnssec has been mended, and what works round it can go", n)
+		}
+		if n := afterDenial(t, resolver, "example.org."); n != 2 {
+			t.Errorf("MX at the apex: got %d, want 2", n)
+		}
+	})
+	t.Run("a SOA record with the TTL 0 prevents it", func(t *testing.T) {
+		t.Parallel()
+		if n := afterDenial(t, start(t, "", 0), "list.example.org."); n != 1 {
+			t.Errorf("MX at list.example.org: got %d, want 1", n)
+		}
+	})
+}
