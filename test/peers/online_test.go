@@ -2,7 +2,6 @@ package peers
 
 import (
 	"fmt"
-	"net"
 	"os"
 	"path/filepath"
 	"slices"
@@ -120,7 +119,7 @@ func TestOnlineSigning(t *testing.T) {
 }
 
 func everySetIsSigned(t *testing.T, keys *keySet, port string) {
-	address := net.JoinHostPort("127.0.0.1", port)
+	address := local(port)
 	for _, q := range aroundSinks(keys.zone) {
 		for _, size := range []uint16{512, 1232, 4096} {
 			m := mustAsk(t, address, servertest.EDNS(servertest.Query(q.name, q.qtype), size, true))

@@ -2,7 +2,6 @@ package peers
 
 import (
 	"fmt"
-	"net"
 	"os"
 	"path/filepath"
 	"strings"
@@ -98,7 +97,7 @@ func untouched(t *testing.T, keys *keySet, backend string) {
 	port, without := freePort(t), freePort(t)
 	servertest.Start(t, fmt.Sprintf("%s:%s {\nbind 127.0.0.1\n%s\n%s\n}\n%s:%s {\nbind 127.0.0.1\n%s\n}",
 		keys.zone, port, fakes, backend, keys.zone, without, strings.Split(backend, "\nsign")[0]))
-	address, plain := net.JoinHostPort("127.0.0.1", port), net.JoinHostPort("127.0.0.1", without)
+	address, plain := local(port), local(without)
 	servesSOA(t, address, keys.zone)
 	servesSOA(t, plain, keys.zone)
 

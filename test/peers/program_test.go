@@ -106,7 +106,7 @@ func freePort(t *testing.T) string {
 	t.Helper()
 	for range 100 {
 		port := fmt.Sprint(20000 + rand.IntN(10000))
-		address := net.JoinHostPort("127.0.0.1", port)
+		address := local(port)
 		udp, err := net.ListenPacket("udp", address)
 		if err != nil {
 			continue
@@ -180,7 +180,7 @@ func (p *process) stop() {
 	}
 }
 
-func (p *process) address() string { return net.JoinHostPort("127.0.0.1", p.port) }
+func (p *process) address() string { return local(p.port) }
 
 // answers waits until the daemon, authoritative server or resolver, has an
 // answer to SOA of the zone.
