@@ -1,6 +1,7 @@
 package peers
 
 import (
+	"cmp"
 	"path/filepath"
 	"testing"
 )
@@ -21,13 +22,13 @@ type hosted struct {
 	// Anchors are the trust anchors of a resolver.
 	Anchors []string
 
-	// Dir and Port are chosen when the daemon starts.
+	// Dir is chosen when the daemon starts, and Port if it is "" until then.
 	Dir, Port string
 }
 
 func (z hosted) prepared(t *testing.T) hosted {
 	t.Helper()
-	z.Dir, z.Port = shortDir(t), freePort(t)
+	z.Dir, z.Port = shortDir(t), cmp.Or(z.Port, freePort(t))
 	if z.File == "" {
 		z.File = filepath.Join(z.Dir, "zone")
 	}
