@@ -20,6 +20,7 @@ type variant struct {
 
 var variants = []variant{
 	{"udp", 0, false},
+	{"udp", 512, false},
 	{"udp", 1232, false},
 	{"udp", 1232, true},
 	{"udp", 4096, true},

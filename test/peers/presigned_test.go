@@ -65,6 +65,12 @@ func TestSignedBelow(t *testing.T) {
 			untouched(t, keys, test.backend(t, keys, signed))
 		})
 	}
+	t.Run("forward to NSD with NSEC3 and signatures that hardly fit UDP", func(t *testing.T) {
+		t.Parallel()
+		keys := newKeys(t, "example.org.", dns.RSASHA256, secureFlag, secureFlag)
+		signed := signedWithLDNS(t, keys, servertest.Zone(t, keys.zone, zoneText), "-n")
+		untouched(t, keys, overForward(startNSD)(t, keys, signed))
+	})
 	t.Run("the sign plugin", func(t *testing.T) {
 		t.Parallel()
 		keys := newKeys(t, "example.org.", dns.ECDSAP256SHA256, secureFlag)

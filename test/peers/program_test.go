@@ -134,7 +134,7 @@ type process struct {
 }
 
 // launch starts a daemon that stays in the foreground. What it writes goes to a
-// file, which is shown if the test fails.
+// file, the end of which is shown if the test fails.
 func launch(t *testing.T, port, name string, args ...string) *process {
 	t.Helper()
 	path := program(t, name)
@@ -155,7 +155,8 @@ func launch(t *testing.T, port, name string, args ...string) *process {
 		p.stop()
 		output.Close()
 		if text, err := os.ReadFile(output.Name()); t.Failed() && err == nil {
-			t.Logf("%s wrote:\n%s", name, text)
+			const most = 2000
+			t.Logf("%s wrote at the end:\n%s", name, text[max(0, len(text)-most):])
 		}
 	})
 	return p
