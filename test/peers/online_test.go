@@ -118,6 +118,21 @@ func TestOnlineSigning(t *testing.T) {
 	}
 }
 
+// The backend is a name server that answers in its own words: dnssec signs only
+// those that have the form it expects.
+func TestOnlineSigningOverForward(t *testing.T) {
+	for name, start := range nameServers {
+		t.Run("to "+name, func(t *testing.T) {
+			t.Parallel()
+			keys := newKeys(t, "example.org.", dns.ECDSAP256SHA256, secureFlag)
+			backend := start(t, hosted{Zone: keys.zone, File: servertest.Zone(t, keys.zone, zoneText)}).answers(keys.zone)
+			port := freePort(t)
+			servertest.Start(t, fmt.Sprintf("%s:%s {\nbind 127.0.0.1\n%s\n%s\nforward . %s\n}", keys.zone, port, keys.signing(), fakes, backend.address()))
+			unboundValidates(t, keys, port)
+		})
+	}
+}
+
 func everySetIsSigned(t *testing.T, keys *keySet, port string) {
 	address := local(port)
 	for _, q := range aroundSinks(keys.zone) {

@@ -54,3 +54,27 @@ func TestOverOtherPlugins(t *testing.T) {
 		}
 	})
 }
+
+// What is not authoritative below is not above either: a resolver's answer stays
+// one. The sinks are fakemx's own.
+func TestOverAResolver(t *testing.T) {
+	nsd := startNSD(t, hosted{Zone: "example.org.", File: servertest.Zone(t, "example.org", plainText)}).answers("example.org.")
+	resolver := startUnbound(t, hosted{Zone: "example.org.", Primary: nsd.port}).answers("example.org.")
+	front := startCoreDNS(t, frontFakes, "forward . "+resolver.address())
+	recursive := func(name string, qtype uint16) *dns.Msg {
+		return mustAsk(t, front, new(dns.Msg).SetQuestion(name, qtype))
+	}
+
+	m := recursive("example.org.", dns.TypeMX)
+	if n := count(m.Answer, dns.TypeMX, "example.org."); n != 6 || m.Authoritative || !m.RecursionAvailable {
+		t.Errorf("MX: got %v, want the real record and 5 fakes, not authoritative, recursion available", m)
+	}
+	m = recursive("fake0.mx.example.org.", dns.TypeA)
+	if n := count(m.Answer, dns.TypeA, "fake0.mx.example.org."); n != 1 || !m.Authoritative {
+		t.Errorf("A of a sink: got %v, want its address, authoritative", m)
+	}
+	m = recursive("to.example.org.", dns.TypeA)
+	if n := count(m.Answer, dns.TypeA, "fake0.mx.example.org."); n != 1 {
+		t.Errorf("A of an alias of a sink: got %v, want the address of the sink", m)
+	}
+}

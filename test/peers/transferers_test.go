@@ -140,6 +140,28 @@ func TestSeveralStanzas(t *testing.T) {
 	})
 }
 
+// A backend that loses its own primary, say, ends a transfer too early. Nobody
+// may take what there is for the zone.
+func TestTransferThatBreaksOff(t *testing.T) {
+	zone := records(t, "example.org.", manySets)
+	for n := 1; n < len(zone); n++ {
+		t.Run(fmt.Sprintf("after %d records", n), func(t *testing.T) {
+			address := startBackend(t, inBatches("example.org.", zone[:n], 2), twoFakes)
+			client := &dns.Transfer{ReadTimeout: 300 * time.Millisecond}
+			envelopes, err := client.In(new(dns.Msg).SetAxfr("example.org."), address)
+			if err != nil {
+				return
+			}
+			for e := range envelopes {
+				err = e.Error
+			}
+			if err == nil {
+				t.Error("got a transfer that seems to be complete")
+			}
+		})
+	}
+}
+
 // large is a zone that does not fit the buffers of a connection.
 func large(t *testing.T) []dns.RR {
 	t.Helper()
