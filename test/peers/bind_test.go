@@ -20,7 +20,8 @@ options {
 	minimal-responses no;
 	allow-transfer { 127.0.0.1; };
 };
-controls { };
+key "control" { algorithm hmac-sha256; secret "{{.ControlSecret}}"; };
+controls { inet 127.0.0.1 port {{.Control}} allow { 127.0.0.1; } keys { "control"; }; };
 {{if .Key}}
 key "{{.Key}}" { algorithm hmac-sha256; secret "{{.Secret}}"; };
 server 127.0.0.1 { keys "{{.Key}}"; };
@@ -37,12 +38,24 @@ zone "{{.Zone}}" {
 };
 `
 
+const rndcConf = `
+key "control" { algorithm hmac-sha256; secret "{{.ControlSecret}}"; };
+options { default-key "control"; default-server 127.0.0.1; default-port {{.Control}}; };
+`
+
 // startBIND runs named with one zone.
 func startBIND(t *testing.T, z hosted) *process {
 	t.Helper()
 	program(t, "named")
 	z = z.prepared(t)
-	conf := filepath.Join(z.Dir, "named.conf")
-	write(t, conf, namedConf, z)
-	return launch(t, z.Port, "named", "-g", "-n", "1", "-c", conf)
+	values := struct {
+		hosted
+		Control, ControlSecret string
+	}{z, freePort(t), "Y29udHJvbCBvZiBhIHRlc3QsIDMyIG9jdGV0cyBsb25n"}
+	conf, control := filepath.Join(z.Dir, "named.conf"), filepath.Join(z.Dir, "rndc.conf")
+	write(t, conf, namedConf, values)
+	write(t, control, rndcConf, values)
+	p := launch(t, z.Port, "named", "-g", "-n", "1", "-c", conf)
+	p.retransfer = []string{"rndc", "-c", control, "retransfer", z.Zone}
+	return p
 }

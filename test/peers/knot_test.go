@@ -54,5 +54,7 @@ func startKnot(t *testing.T, z hosted) *process {
 	z = z.prepared(t)
 	conf := filepath.Join(z.Dir, "knot.conf")
 	write(t, conf, knotConf, z)
-	return launch(t, z.Port, "knotd", "-c", conf)
+	p := launch(t, z.Port, "knotd", "-c", conf)
+	p.retransfer = []string{"knotc", "-c", conf, "zone-retransfer", z.Zone}
+	return p
 }

@@ -18,7 +18,8 @@ server:
 	server-count: 1
 	rrl-ratelimit: 0
 remote-control:
-	control-enable: no
+	control-enable: yes
+	control-interface: {{.Dir}}/control
 {{if .Key}}
 key:
 	name: "{{.Key}}"
@@ -44,5 +45,7 @@ func startNSD(t *testing.T, z hosted) *process {
 	z = z.prepared(t)
 	conf := filepath.Join(z.Dir, "nsd.conf")
 	write(t, conf, nsdConf, z)
-	return launch(t, z.Port, "nsd", "-d", "-c", conf)
+	p := launch(t, z.Port, "nsd", "-d", "-c", conf)
+	p.retransfer = []string{"nsd-control", "-c", conf, "force_transfer", z.Zone}
+	return p
 }

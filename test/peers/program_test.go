@@ -24,6 +24,9 @@ const patience = 20 * time.Second
 // packages are the Debian packages of the programs.
 var packages = map[string]string{
 	"delv":             "bind9-dnsutils",
+	"knotc":            "knot",
+	"nsd-control":      "nsd",
+	"rndc":             "bind9-utils",
 	"dnssec-signzone":  "bind9-utils",
 	"kzonecheck":       "knot-dnssecutils",
 	"knotd":            "knot",
@@ -129,8 +132,11 @@ type process struct {
 	name string
 	// port is the one it answers on.
 	port string
-	cmd  *exec.Cmd
-	gone chan struct{}
+	// retransfer is the command with which a secondary transfers its zone whatever
+	// the serial.
+	retransfer []string
+	cmd        *exec.Cmd
+	gone       chan struct{}
 }
 
 // launch starts a daemon that stays in the foreground. What it writes goes to a
@@ -194,16 +200,14 @@ func (p *process) answers(zone string) *process {
 // eventually waits until what is expected of the daemon is so.
 func (p *process) eventually(otherwise string, so func() bool) {
 	p.t.Helper()
-	for end := time.Now().Add(patience); !so(); time.Sleep(20 * time.Millisecond) {
+	eventually(p.t, p.name+" "+otherwise, func() bool {
 		select {
 		case <-p.gone:
 			p.t.Fatalf("%s has stopped by itself", p.name)
 		default:
 		}
-		if time.Now().After(end) {
-			p.t.Fatalf("%s %s after %v", p.name, otherwise, patience)
-		}
-	}
+		return so()
+	})
 }
 
 // hasSOA reports whether the server at the address answers for the zone.
@@ -215,9 +219,15 @@ func hasSOA(address, zone string) bool {
 // servesSOA waits until the server at the address answers for the zone.
 func servesSOA(t *testing.T, address, zone string) {
 	t.Helper()
-	for end := time.Now().Add(patience); !hasSOA(address, zone); time.Sleep(20 * time.Millisecond) {
+	eventually(t, "no answer for "+zone+" at "+address, func() bool { return hasSOA(address, zone) })
+}
+
+// eventually waits until what is expected is so.
+func eventually(t *testing.T, otherwise string, so func() bool) {
+	t.Helper()
+	for end := time.Now().Add(patience); !so(); time.Sleep(20 * time.Millisecond) {
 		if time.Now().After(end) {
-			t.Fatalf("no answer for %s at %s after %v", zone, address, patience)
+			t.Fatalf("%s after %v", otherwise, patience)
 		}
 	}
 }

@@ -45,7 +45,7 @@ type primary struct {
 }
 
 func (p *primary) corefile() string {
-	return fmt.Sprintf("example.org:%s {\nbind 127.0.0.1\n%s\nfile %s\n}", p.port, p.plugins, p.file)
+	return fmt.Sprintf("example.org:%s {\nbind 127.0.0.1\n%s\nfile %s {\nreload 100ms\n}\n}", p.port, p.plugins, p.file)
 }
 
 func startPrimary(t *testing.T, plugins, text string) *primary {
@@ -55,20 +55,32 @@ func startPrimary(t *testing.T, plugins, text string) *primary {
 	return p
 }
 
-// reload changes the plugins, and the serial if it is not 0.
-func (p *primary) reload(t *testing.T, plugins string, serial int) {
+// reload changes the plugins.
+func (p *primary) reload(t *testing.T, plugins string) {
+	t.Helper()
+	p.plugins = plugins
+	if err := p.server.Reload(p.corefile()); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// raise changes the serial of the zone file from 1, and waits until file has
+// read it.
+func (p *primary) raise(t *testing.T, serial int) {
 	t.Helper()
 	content, err := os.ReadFile(p.file)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if serial > 0 {
-		writeFile(t, p.file, strings.Replace(string(content), " hostmaster 1 ", fmt.Sprintf(" hostmaster %d ", serial), 1))
-	}
-	p.plugins = plugins
-	if err := p.server.Reload(p.corefile()); err != nil {
+	next := p.file + ".next"
+	writeFile(t, next, strings.Replace(string(content), " hostmaster 1 ", fmt.Sprintf(" hostmaster %d ", serial), 1))
+	if err := os.Rename(next, p.file); err != nil {
 		t.Fatal(err)
 	}
+	eventually(t, "the primary does not have the new serial", func() bool {
+		m := mustAsk(t, local(p.port), servertest.Query("example.org", dns.TypeSOA))
+		return int(m.Answer[0].(*dns.SOA).Serial) == serial
+	})
 }
 
 func TestSecondaries(t *testing.T) {

@@ -2,6 +2,7 @@ package peers
 
 import (
 	"fmt"
+	"strings"
 	"testing"
 	"time"
 
@@ -29,7 +30,7 @@ func TestChangedFakes(t *testing.T) {
 				t.Fatalf("got %d MX records, want 2 real ones and 4 fakes", n)
 			}
 
-			p.reload(t, fewerFakes+transfer, 0)
+			p.reload(t, fewerFakes+transfer)
 			// No event tells that nothing is going to happen. The NOTIFY of a restart is
 			// sent at once, and in the second half of this test it has its effect in less.
 			time.Sleep(700 * time.Millisecond)
@@ -37,8 +38,12 @@ func TestChangedFakes(t *testing.T) {
 				t.Errorf("after a change of the fakes with the same serial: got %d MX records, want the 6 of before", n)
 			}
 
-			p.reload(t, fewerFakes+transfer, 2)
-			s.eventually("does not have the changed fakes", func() bool { return has() == 3 })
+			mustRun(t, s.retransfer[0], s.retransfer[1:]...)
+			s.eventually("does not have the changed fakes, though told to transfer", func() bool { return has() == 3 })
+
+			p.reload(t, strings.Replace(fewerFakes, "}", "highest decoy8.mx 192.0.2.8\n}", 1)+transfer)
+			p.raise(t, 2)
+			s.eventually("does not have the changed fakes of a new serial", func() bool { return has() == 4 })
 			sameData(t, s.address(), local(p.port), namesAround(axfr(t, local(p.port), "example.org.")))
 			if m := mustAsk(t, s.address(), servertest.Query("fake0.mx.example.org", dns.TypeA)); m.Rcode != dns.RcodeNameError {
 				t.Errorf("a sink that is no more: got %v, want a name error", m)
@@ -49,7 +54,7 @@ func TestChangedFakes(t *testing.T) {
 
 func TestIXFR(t *testing.T) {
 	p := startPrimary(t, fakes+"\ntransfer {\nto *\n}", parentText)
-	p.reload(t, p.plugins, 5)
+	p.raise(t, 5)
 	whole := axfr(t, local(p.port), "example.org.")
 
 	t.Run("a secondary that is up to date gets the SOA record alone", func(t *testing.T) {

@@ -180,29 +180,16 @@ func large(t *testing.T) []dns.RR {
 
 func TestNoGoroutineIsLeftBehind(t *testing.T) {
 	zone := large(t)
-	var alive string
-	settled := func(before int) func() bool {
-		return func() bool {
-			stacks := make([]byte, 1<<20)
-			alive = string(stacks[:runtime.Stack(stacks, true)])
-			return runtime.NumGoroutine() <= before
-		}
-	}
 	check := func(t *testing.T, before int) {
 		t.Helper()
-		so := settled(before)
-		for end := time.Now().Add(patience); !so(); time.Sleep(20 * time.Millisecond) {
-			if time.Now().After(end) {
-				t.Fatalf("%d goroutines, before there were %d:\n%s", runtime.NumGoroutine(), before, alive)
-			}
-		}
+		eventually(t, fmt.Sprintf("more than the %d goroutines of before", before), func() bool { return runtime.NumGoroutine() <= before })
 	}
 	request := new(dns.Msg).SetAxfr("example.org.")
 
 	t.Run("by a client that hangs up half-way", func(t *testing.T) {
 		address := startBackend(t, inBatches("example.org.", zone, 100), twoFakes)
 		hangUp(t, address, request) // what a server starts once is started now
-		before := runtime.NumGoroutine()
+		before := goroutines()
 		for range 5 {
 			hangUp(t, address, request)
 		}
@@ -214,7 +201,7 @@ func TestNoGoroutineIsLeftBehind(t *testing.T) {
 	t.Run("by a backend that breaks", func(t *testing.T) {
 		address := startBackend(t, func(string, uint32) (<-chan []dns.RR, error) { return nil, errBroken }, twoFakes)
 		refused(t, address, request)
-		before := runtime.NumGoroutine()
+		before := goroutines()
 		for range 20 {
 			refused(t, address, request)
 		}
@@ -224,12 +211,25 @@ func TestNoGoroutineIsLeftBehind(t *testing.T) {
 		nobody := func(string, uint32) (<-chan []dns.RR, error) { return nil, transfer.ErrNotAuthoritative }
 		address := startBackend(t, nobody, twoFakes)
 		refused(t, address, request)
-		before := runtime.NumGoroutine()
+		before := goroutines()
 		for range 20 {
 			refused(t, address, request)
 		}
 		check(t, before)
 	})
+}
+
+// goroutines returns the number of goroutines once those of earlier tests are gone.
+func goroutines() int {
+	n := runtime.NumGoroutine()
+	for {
+		time.Sleep(200 * time.Millisecond)
+		now := runtime.NumGoroutine()
+		if now >= n {
+			return n
+		}
+		n = now
+	}
 }
 
 // hangUp asks for a transfer, reads the first message and closes the connection.
