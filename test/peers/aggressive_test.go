@@ -63,4 +63,38 @@ func TestAggressiveUseOfDenials(t *testing.T) {
 			t.Errorf("MX at list.example.org: got %d, want 1", n)
 		}
 	})
+	t.Run("fakemx gives it that TTL where there is an MX set", func(t *testing.T) {
+		t.Parallel()
+		resolver := start(t, fakes, 3600)
+		for owner, want := range map[string]int{
+			"list.example.org.":         5,
+			"x.wild.example.org.":       5,
+			"_realmx.list.example.org.": 1,
+			"example.org.":              6,
+		} {
+			if n := afterDenial(t, resolver, owner); n != want {
+				t.Errorf("MX at %s: got %d, want %d", owner, n, want)
+			}
+		}
+	})
+	t.Run("and leaves it where there is none, at the apex and for clients without DO", func(t *testing.T) {
+		t.Parallel()
+		address := local(startSigner(t, keys, servertest.Zone(t, keys.zone, zoneText)))
+		for _, test := range []struct {
+			name string
+			do   bool
+			ttl  uint32
+		}{
+			{"list.example.org.", true, 0},
+			{"list.example.org.", false, 3600},
+			{"www.example.org.", true, 3600},
+			{"nothing.example.org.", true, 3600},
+			{"example.org.", true, 3600},
+		} {
+			m := mustAsk(t, address, servertest.EDNS(servertest.Query(test.name, dns.TypeAAAA), 1232, test.do))
+			if len(m.Ns) == 0 || m.Ns[0].Header().Rrtype != dns.TypeSOA || m.Ns[0].Header().Ttl != test.ttl {
+				t.Errorf("AAAA of %s with DO %v: got %v, want a SOA record with the TTL %d", test.name, test.do, m, test.ttl)
+			}
+		}
+	})
 }
