@@ -98,6 +98,7 @@ func TestSecondaries(t *testing.T) {
 			if m := mustAsk(t, s.address(), servertest.Query("example.org", dns.TypeMX)); len(m.Answer) != 6 {
 				t.Errorf("MX: got %v, want 2 real records and 4 fakes", m)
 			}
+			refused(t, local(p.port), new(dns.Msg).SetAxfr("example.org.")) // without TSIG
 		})
 	}
 }
