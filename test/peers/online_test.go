@@ -134,6 +134,7 @@ func TestOnlineSigningOverForward(t *testing.T) {
 }
 
 func everySetIsSigned(t *testing.T, keys *keySet, port string) {
+	t.Helper()
 	address := local(port)
 	for _, q := range aroundSinks(keys.zone) {
 		for _, size := range []uint16{512, 1232, 4096} {
@@ -154,6 +155,7 @@ func everySetIsSigned(t *testing.T, keys *keySet, port string) {
 }
 
 func unboundValidates(t *testing.T, keys *keySet, port string) {
+	t.Helper()
 	resolver := startUnbound(t, hosted{Zone: keys.zone, Primary: port, Anchors: keys.anchors()}).answers(keys.zone)
 	for _, q := range aroundSinks(keys.zone) {
 		m := resolve(t, resolver, q)
@@ -172,6 +174,7 @@ func resolve(t *testing.T, resolver *process, q question) *dns.Msg {
 }
 
 func delvValidates(t *testing.T, keys *keySet, port string) {
+	t.Helper()
 	anchors := filepath.Join(t.TempDir(), "anchors")
 	var b strings.Builder
 	for _, key := range keys.keys {
