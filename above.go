@@ -1,47 +1,37 @@
 package fakemx
 
-import (
-	"github.com/miekg/dns"
-)
+import "github.com/miekg/dns"
 
-// above corrects the answer for a name that is at, or above, or below the apex
-// of a configured zone, where the zone of the backend is a larger one: the sinks
-// bring the apex and the names above it into being, as they do those below. m is
-// the answer from below, and at has the zone of the name, if there is one.
+// above corrects a name error at the apex of a configured zone, or above it. The
+// zone of the backend is a larger one then, or an empty one, in which the sinks
+// bring these names into being as they do those below the apex: resolvers take a
+// name error to mean that there is nothing below (RFC 8020).
+//
+// That is all. A wildcard of the larger zone that answers at the apex, or below,
+// goes on doing so, though a sink that was typed in would stop it: the MX set of
+// the configured domain may be that wildcard's. m is the answer from below, and
+// at has the zone of the name, if there is one.
 func (q *query) above(at spot, m *dns.Msg) *dns.Msg {
-	switch {
-	case at.stanza == nil:
-		below, name, ok := q.f.zones.firstBelow(q.name)
-		if !ok {
+	if !noSuchName(m) {
+		return m
+	}
+	if at.stanza == nil {
+		var ok bool
+		if at.match, ok = q.f.zones.firstBelow(q.name); !ok {
 			return m
 		}
-		at.match, at.name = below, name
-	case at.name == "":
-		at.name = at.apex
-	}
-	apex, ok := authorityOwner(m)
-	if !ok || sameName(apex, at.name) && (q.name != at.name || !noSuchName(m)) || !inside(at.name, canonical(apex)) {
+	} else if q.name != at.apex {
 		return m
 	}
 	if at.dryRun || !at.holds(at.apex) || at.except.cover(at.apex, at.apex) {
 		return m
 	}
-	at.node = node{kind: between}
+	at.node, at.name = node{kind: between}, q.name
 	below := q.ask()
 	if corrected, ok := q.answerAt(at, &below); ok {
 		return corrected
 	}
 	return m
-}
-
-// authorityOwner returns the apex of the zone that m is from.
-func authorityOwner(m *dns.Msg) (string, bool) {
-	for _, rr := range m.Ns {
-		if h := rr.Header(); h.Rrtype == dns.TypeSOA || h.Rrtype == dns.TypeNS {
-			return h.Name, true
-		}
-	}
-	return "", false
 }
 
 // holds reports whether a sink is served in the zone apex.
@@ -54,21 +44,16 @@ func (s *stanza) holds(apex string) bool {
 	return false
 }
 
-// firstBelow returns a zone below name or, if there is none, below the next name
-// above it, and which name that is. The name itself is in no zone.
-func (z *zones) firstBelow(name string) (match, string, bool) {
-	listed := z.listed.Load()
-	for ; name != "."; name = parent(name) {
-		if apex, ok := z.ancestors[name]; ok {
-			m, ok := z.at(apex)
-			return m, name, ok
-		}
-		if apex, ok := listed.ancestors[name]; ok {
-			m, ok := z.at(apex)
-			return m, name, ok
-		}
+// firstBelow returns a zone below name, if there is one.
+func (z *zones) firstBelow(name string) (match, bool) {
+	apex, ok := z.ancestors[name]
+	if !ok {
+		apex, ok = z.listed.Load().ancestors[name]
 	}
-	return match{}, "", false
+	if !ok {
+		return match{}, false
+	}
+	return z.at(apex)
 }
 
 // addAncestorsOf notes apex as a zone below each name above it.

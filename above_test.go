@@ -1,0 +1,39 @@
+package fakemx_test
+
+import (
+	"testing"
+
+	"github.com/fakemx/fakemx/internal/servertest"
+	"github.com/miekg/dns"
+)
+
+// TestPartOfAZone has fakes for a domain that is a part of the backend's zone.
+func TestPartOfAZone(t *testing.T) {
+	zone := servertest.Zone(t, "example.org", "*.wild MX 10 mail\nmail A 192.0.2.10\n")
+	s := servertest.Start(t, `example.org:0 {
+		bind 127.0.0.1
+		fakemx a.dept.example.org customer.wild.example.org {
+			highest fake0 192.0.2.1
+		}
+		file `+zone+`
+	}`)
+	for _, test := range []struct {
+		name, why string
+		rcode     int
+	}{
+		{"a.dept.example.org", "the apex exists: the sink is below it", dns.RcodeSuccess},
+		{"dept.example.org", "so does what is between it and the zone's apex", dns.RcodeSuccess},
+		{"fake0.a.dept.example.org", "the sink has other types", dns.RcodeSuccess},
+		{"b.dept.example.org", "nothing else does", dns.RcodeNameError},
+		{"x.a.dept.example.org", "nor anything below", dns.RcodeNameError},
+	} {
+		m := s.Ask(servertest.Query(test.name, dns.TypeTXT))
+		if m.Rcode != test.rcode || len(m.Answer) > 0 || len(m.Ns) != 1 || m.Ns[0].Header().Rrtype != dns.TypeSOA {
+			t.Errorf("%s, %s: got %v", test.name, test.why, m)
+		}
+	}
+	// The MX set of a domain that only a wildcard answers for is not lost.
+	if m := s.Ask(servertest.Query("customer.wild.example.org", dns.TypeMX)); len(m.Answer) != 2 {
+		t.Errorf("MX from a wildcard: got %v, want the real record and the fake", m)
+	}
+}
