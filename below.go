@@ -104,16 +104,21 @@ func (q *query) askFor(name string, qtype uint16) *dns.Msg {
 // withDO returns r with the DO bit set. A TSIG covers what the client sent, not
 // this, and stays behind.
 func withDO(r *dns.Msg, opt *dns.OPT) *dns.Msg {
-	do := &dns.OPT{Hdr: dns.RR_Header{Name: ".", Rrtype: dns.TypeOPT}}
+	asked := &struct {
+		msg   dns.Msg
+		opt   dns.OPT
+		extra [1]dns.RR
+	}{msg: *r}
 	if opt != nil {
-		*do = *opt
+		asked.opt = *opt
 	} else {
-		do.SetUDPSize(ednsSize)
+		asked.opt.Hdr = dns.RR_Header{Name: ".", Rrtype: dns.TypeOPT}
+		asked.opt.SetUDPSize(ednsSize)
 	}
-	do.SetDo()
-	asked := *r
-	asked.Extra = []dns.RR{do}
-	return &asked
+	asked.opt.SetDo()
+	asked.extra[0] = &asked.opt
+	asked.msg.Extra = asked.extra[:]
+	return &asked.msg
 }
 
 // refusesEDNS reports whether m is how a server that does not know EDNS answers

@@ -35,6 +35,7 @@ type FakeMX struct {
 	zones   *zones
 	signer  signer
 	notices notices
+	seen    seen
 	// verdicts holds, for a while, which sinks can be served.
 	verdicts sync.Map
 	// transferers are the plugins below that can transfer a zone.
@@ -46,6 +47,7 @@ func (f *FakeMX) Name() string { return name }
 
 // ServeDNS implements plugin.Handler.
 func (f *FakeMX) ServeDNS(ctx context.Context, w dns.ResponseWriter, r *dns.Msg) (int, error) {
+	growStack(r.Id)
 	if !answerable(r) {
 		return plugin.NextOrFailure(name, f.Next, ctx, w, r)
 	}
@@ -61,7 +63,6 @@ func (f *FakeMX) ServeDNS(ctx context.Context, w dns.ResponseWriter, r *dns.Msg)
 	if m == nil {
 		return rcode, err
 	}
-	clip(m)
 	if failed := w.WriteMsg(m); failed != nil && err == nil {
 		err = plugin.Error(name, failed)
 	}
@@ -93,6 +94,9 @@ func (f *FakeMX) next(ctx context.Context, w dns.ResponseWriter, r *dns.Msg) (*d
 	}
 	if c.msg == nil && c.wrote {
 		return nil, dns.RcodeServerFailure, err
+	}
+	if c.msg != nil {
+		clip(c.msg)
 	}
 	return c.msg, rcode, err
 }

@@ -45,6 +45,11 @@ func (q *query) edited() (*dns.Msg, int, error) {
 		return m, rcode, err
 	}
 
+	if found && at.kind != atReal {
+		if m := q.again(&at); m != nil {
+			return m, dns.RcodeSuccess, nil
+		}
+	}
 	below := q.ask()
 	if found {
 		if m, ok := q.answerAt(at, &below); ok {

@@ -139,6 +139,9 @@ func (q *query) positive(at spot, m *dns.Msg, records []dns.RR) *dns.Msg {
 	if !ok {
 		return q.serverFailure()
 	}
+	if soa := soaOf(m); soa != nil && !hasAlias(m) {
+		q.f.seen.store(q.name, soa)
+	}
 	out := q.replyLike(m)
 	out.Rcode = dns.RcodeSuccess
 	out.Answer, out.Ns = records, ns
