@@ -50,13 +50,15 @@ func (e *environment) fill(binary string) error {
 		e.binary, err = filepath.Abs(binary)
 		return err
 	}
-	e.binary = filepath.Join(e.dir, "coredns")
+	e.binary = e.path("coredns")
 	build := exec.Command("go", "build", "-o", e.binary, "github.com/fakemx/fakemx/cmd/coredns")
 	build.Stderr = os.Stderr
 	return build.Run()
 }
 
 func (e *environment) remove() { os.RemoveAll(e.dir) }
+
+func (e *environment) path(name string) string { return filepath.Join(e.dir, name) }
 
 // coredns starts CoreDNS on a free port for example.org with the given lines of Corefile.
 func (e *environment) coredns(name string, place placement, ask dns.Question, lines ...string) (*process, error) {
@@ -76,9 +78,7 @@ func (e *environment) corednsWith(name string, place placement, port int, ask dn
 	return start(e.dir, place, port, ask, e.binary, "-conf", file, "-quiet")
 }
 
-func (e *environment) corefilePath(name string) string {
-	return filepath.Join(e.dir, "Corefile."+name)
-}
+func (e *environment) corefilePath(name string) string { return e.path("Corefile." + name) }
 
 // describe prints what the figures depend on.
 func (e *environment) describe(w io.Writer) error {

@@ -17,6 +17,8 @@ var commands = []struct {
 	run        func(args []string) error
 }{
 	{"servers", "CoreDNS with and without fakemx, over UDP and TCP, with DO, dnssec and cache", servers},
+	{"soak", "full load while the configuration changes: nothing lost, nothing grows", soak},
+	{"scale", "up to a million zones, replaced under load", scale},
 	{"load", "load on any server", loadCommand},
 }
 
