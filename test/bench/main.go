@@ -19,6 +19,7 @@ var commands = []struct {
 	{"servers", "CoreDNS with and without fakemx, over UDP and TCP, with DO, dnssec and cache", servers},
 	{"soak", "full load while the configuration changes: nothing lost, nothing grows", soak},
 	{"scale", "up to a million zones, replaced under load", scale},
+	{"profile", "what a server's time and memory go to", profile},
 	{"load", "load on any server", loadCommand},
 }
 
