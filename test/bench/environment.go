@@ -58,6 +58,10 @@ func (e *environment) fill(binary string) error {
 
 func (e *environment) remove() { os.RemoveAll(e.dir) }
 
+func (e *environment) write(name, text string) error {
+	return os.WriteFile(e.path(name), []byte(text), 0o644)
+}
+
 func (e *environment) path(name string) string { return filepath.Join(e.dir, name) }
 
 // coredns starts CoreDNS on a free port for example.org with the given lines of Corefile.

@@ -17,8 +17,10 @@ var commands = []struct {
 	run        func(args []string) error
 }{
 	{"servers", "CoreDNS with and without fakemx, over UDP and TCP, with DO, dnssec and cache", servers},
+	{"peers", "NSD, Knot DNS, BIND and PowerDNS, as far as the machine has them", peers},
 	{"soak", "full load while the configuration changes: nothing lost, nothing grows", soak},
 	{"scale", "up to a million zones, replaced under load", scale},
+	{"smoke", "a little of each, in about a minute: fails if an answer is lost or wrong", smoke},
 	{"profile", "what a server's time and memory go to", profile},
 	{"load", "load on any server", loadCommand},
 }

@@ -101,24 +101,38 @@ func (p *process) stop() error {
 	}
 }
 
-// cpu returns the time that all threads of the process have run.
-func (p *process) cpu() (time.Duration, error) {
-	files, err := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/schedstat", p.cmd.Process.Pid))
+// cpu returns the time that all threads of the process and of its children have run.
+func (p *process) cpu() (time.Duration, error) { return cpuOf(strconv.Itoa(p.cmd.Process.Pid)) }
+
+func cpuOf(pid string) (time.Duration, error) {
+	threads, err := filepath.Glob("/proc/" + pid + "/task/*")
 	if err != nil {
 		return 0, err
 	}
 	var total time.Duration
-	for _, file := range files {
-		text, err := os.ReadFile(file)
+	for _, thread := range threads {
+		text, err := os.ReadFile(filepath.Join(thread, "schedstat"))
 		if err != nil {
 			continue // the thread has just ended
 		}
 		onCPU, _, _ := strings.Cut(string(text), " ")
 		ns, err := strconv.ParseInt(onCPU, 10, 64)
 		if err != nil {
-			return 0, fmt.Errorf("%s: %w", file, err)
+			return 0, fmt.Errorf("%s/schedstat: %w", thread, err)
 		}
 		total += time.Duration(ns)
+
+		children, err := os.ReadFile(filepath.Join(thread, "children"))
+		if err != nil {
+			continue
+		}
+		for _, child := range strings.Fields(string(children)) {
+			t, err := cpuOf(child)
+			if err != nil {
+				return 0, err
+			}
+			total += t
+		}
 	}
 	return total, nil
 }

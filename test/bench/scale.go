@@ -48,20 +48,16 @@ func scale(args []string) error {
 	if err := env.describe(os.Stdout); err != nil {
 		return err
 	}
-	return runScale(os.Stdout, env, *most)
-}
-
-func runScale(w io.Writer, env *environment, most int) error {
-	if err := os.WriteFile(env.path(rootFile), []byte(rootZone), 0o644); err != nil {
+	if err := env.write(rootFile, rootZone); err != nil {
 		return err
 	}
-	if err := listSizes(w, env, most); err != nil {
+	if err := listSizes(os.Stdout, env, *most); err != nil {
 		return fmt.Errorf("lists: %w", err)
 	}
-	if err := swaps(w, env, most); err != nil {
+	if err := swaps(os.Stdout, env, *most, writings); err != nil {
 		return fmt.Errorf("swaps: %w", err)
 	}
-	return corefileSizes(w, env, most/10)
+	return corefileSizes(os.Stdout, env, *most/10)
 }
 
 // listText returns a list of n zones, the first of which is zone number from.
@@ -176,10 +172,10 @@ func corefileSizes(w io.Writer, env *environment, most int) error {
 // swaps replaces the list in each way that operators do it, under load. The old
 // and the new list overlap by half. Every answer must be that of one list, and
 // after the first of the new one no query may be answered by the old one.
-func swaps(w io.Writer, env *environment, most int) (err error) {
+func swaps(w io.Writer, env *environment, most int, ways []writing) (err error) {
 	old, new := listText(0, most), listText(most/2, most)
 	path := env.path(listFile)
-	if err := os.WriteFile(path, old, 0o644); err != nil {
+	if err := writeInPlace(path, old); err != nil {
 		return err
 	}
 	p, err := startListed(env, listStanza)
@@ -190,17 +186,8 @@ func swaps(w io.Writer, env *environment, most int) (err error) {
 
 	fmt.Fprintf(w, "### the list of %d zones is replaced under load\n\n", most)
 	t := table{head: []string{"how", "in force after s", "queries", "lost", "old after new, or wrong", "resident MiB (most so far)"}}
-	for _, way := range []struct {
-		how   string
-		write func(text []byte) error
-	}{
-		{"written in place", func(text []byte) error { return os.WriteFile(path, text, 0o644) }},
-		{"renamed over", func(text []byte) error {
-			return errors.Join(os.WriteFile(path+".new", text, 0o644), os.Rename(path+".new", path))
-		}},
-		{"written in two halves, 3 s apart", func(text []byte) error { return writeHalves(path, text) }},
-	} {
-		report, after, err := swapUnderLoad(p, most, way.write, new)
+	for _, way := range ways {
+		report, after, err := swapUnderLoad(p, most, func() error { return way.write(path, new) })
 		if err != nil {
 			return fmt.Errorf("%s: %w", way.how, err)
 		}
@@ -218,13 +205,31 @@ func swaps(w io.Writer, env *environment, most int) (err error) {
 	return nil
 }
 
+// writing is one way to replace a file.
+type writing struct {
+	how   string
+	write func(path string, text []byte) error
+}
+
+var writings = []writing{
+	{"written in place", writeInPlace},
+	{"renamed over", writeBeside},
+	{"written in two halves, 3 s apart", writeHalves},
+}
+
+func writeInPlace(path string, text []byte) error { return os.WriteFile(path, text, 0o644) }
+
+func writeBeside(path string, text []byte) error {
+	return errors.Join(writeInPlace(path+".new", text), os.Rename(path+".new", path))
+}
+
 // writeHalves writes slowly: what is there for a while is no list, only a part.
 func writeHalves(path string, text []byte) error {
 	half := len(text)/2 + 1
 	for text[half-1] == '\n' || text[half] == '\n' {
 		half++ // the cut is within a name
 	}
-	if err := os.WriteFile(path, text[:half], 0o644); err != nil {
+	if err := writeInPlace(path, text[:half]); err != nil {
 		return err
 	}
 	time.Sleep(3 * time.Second)
@@ -238,7 +243,7 @@ func writeHalves(path string, text []byte) error {
 
 // swapUnderLoad writes the new list while queries run, and returns how long
 // after the writing its first answer came.
-func swapUnderLoad(p *process, most int, write func([]byte) error, text []byte) (*load.Report, time.Duration, error) {
+func swapUnderLoad(p *process, most int, write func() error) (*load.Report, time.Duration, error) {
 	plan, err := swapPlan(most)
 	if err != nil {
 		return nil, 0, err
@@ -247,7 +252,7 @@ func swapUnderLoad(p *process, most int, write func([]byte) error, text []byte) 
 	var done time.Time
 	go func() {
 		time.Sleep(time.Second)
-		err := write(text)
+		err := write()
 		done = time.Now()
 		written <- err
 	}()
@@ -321,7 +326,7 @@ func listedAnswers(plan *load.Plan, query load.Query) (bare, fakes load.Answer, 
 
 // restore brings the old list back and waits until it is in force.
 func restore(p *process, path string, old []byte, most int) error {
-	if err := os.WriteFile(path, old, 0o644); err != nil {
+	if err := writeInPlace(path, old); err != nil {
 		return err
 	}
 	first := new(dns.Msg).SetQuestion(listedZone(0)+".", dns.TypeMX)
