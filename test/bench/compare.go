@@ -147,7 +147,7 @@ func (b bench) run(c load.Config, s *subject) (*load.Report, error) {
 
 // stopAll stops every server.
 func stopAll(servers []*process) error {
-	var errs []error
+	errs := make([]error, 0, len(servers))
 	for _, s := range servers {
 		errs = append(errs, s.stop())
 	}

@@ -35,11 +35,10 @@ func newEnvironment(binary string) (*environment, error) {
 }
 
 func (e *environment) fill(binary string) error {
-	// Servers that drop root must still be able to read their files.
-	if err := os.Chmod(e.dir, 0o755); err != nil {
+	if err := e.write(plainFile, plainZone); err != nil {
 		return err
 	}
-	if err := writeZones(e.dir); err != nil {
+	if err := e.write(editFile, plainZone+handEdits); err != nil {
 		return err
 	}
 	if err := writeKey(e.dir); err != nil {
@@ -59,7 +58,7 @@ func (e *environment) fill(binary string) error {
 func (e *environment) remove() { os.RemoveAll(e.dir) }
 
 func (e *environment) write(name, text string) error {
-	return os.WriteFile(e.path(name), []byte(text), 0o644)
+	return os.WriteFile(e.path(name), []byte(text), 0o600)
 }
 
 func (e *environment) path(name string) string { return filepath.Join(e.dir, name) }
@@ -75,14 +74,13 @@ func (e *environment) coredns(name string, place placement, ask dns.Question, li
 
 // corednsWith starts CoreDNS with a whole Corefile, kept under the given name.
 func (e *environment) corednsWith(name string, place placement, port int, ask dns.Question, text string) (*process, error) {
-	file := e.corefilePath(name)
-	if err := os.WriteFile(file, []byte(text), 0o644); err != nil {
+	if err := e.write(corefileName(name), text); err != nil {
 		return nil, err
 	}
-	return start(e.dir, place, port, ask, e.binary, "-conf", file, "-quiet")
+	return start(e.dir, place, port, ask, e.binary, "-conf", e.path(corefileName(name)), "-quiet")
 }
 
-func (e *environment) corefilePath(name string) string { return e.path("Corefile." + name) }
+func corefileName(name string) string { return "Corefile." + name }
 
 // describe prints what the figures depend on.
 func (e *environment) describe(w io.Writer) error {

@@ -134,7 +134,7 @@ security-poll-suffix=
 				settings += "lua-dns-script=" + env.path("fakes.lua") + "\n"
 			}
 			err := errors.Join(
-				os.MkdirAll(dir, 0o755),
+				os.MkdirAll(dir, 0o700),
 				env.write(file+"/recursor.conf", settings),
 				env.write("fakes.lua", recursorHook))
 			return []string{"--config-dir=" + dir, "--daemon=no"}, err

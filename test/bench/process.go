@@ -126,7 +126,7 @@ func cpuOf(pid string) (time.Duration, error) {
 		if err != nil {
 			continue
 		}
-		for _, child := range strings.Fields(string(children)) {
+		for child := range strings.FieldsSeq(string(children)) {
 			t, err := cpuOf(child)
 			if err != nil {
 				return 0, err

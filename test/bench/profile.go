@@ -103,7 +103,7 @@ func takeProfiles(env *environment, base string, stack []string, queries []load.
 		if err != nil {
 			return nil, err
 		}
-		if err := os.WriteFile(base+suffix, text, 0o644); err != nil {
+		if err := os.WriteFile(base+suffix, text, 0o600); err != nil {
 			return nil, err
 		}
 		files = append(files, base+suffix)

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"strconv"
 	"strings"
 	"time"
 
@@ -96,7 +97,7 @@ func listSizes(w io.Writer, env *environment, most int) error {
 	t := table{head: []string{"zones", "start ms", "more than with 1 zone, ms", "µs a zone", "resident MiB", "more than with 1 zone, MiB"}}
 	var bare, bareMemory float64
 	for _, n := range append([]int{1}, tenfold(most)...) {
-		if err := os.WriteFile(env.path(listFile), listText(0, n), 0o644); err != nil {
+		if err := writeInPlace(env.path(listFile), listText(0, n)); err != nil {
 			return err
 		}
 		var starts, memory []float64
@@ -118,7 +119,7 @@ func listSizes(w io.Writer, env *environment, most int) error {
 		if n == 1 {
 			bare, bareMemory = start, resident
 		}
-		t.add(fmt.Sprint(n), spreadOf(starts).format("%.0f"), fmt.Sprintf("%.0f", start-bare),
+		t.add(strconv.Itoa(n), spreadOf(starts).format("%.0f"), fmt.Sprintf("%.0f", start-bare),
 			fmt.Sprintf("%.2f", (start-bare)*1000/float64(n)), spreadOf(memory).format("%.0f"), fmt.Sprintf("%.0f", resident-bareMemory))
 	}
 	t.print(w)
@@ -199,7 +200,7 @@ func swaps(w io.Writer, env *environment, most int, ways []writing) (err error) 
 		if err != nil {
 			return err
 		}
-		t.add(way.how, fmt.Sprintf("%.1f", after.Seconds()), fmt.Sprint(report.Sent), fmt.Sprint(report.Lost), fmt.Sprint(report.Wrong),
+		t.add(way.how, fmt.Sprintf("%.1f", after.Seconds()), strconv.FormatUint(report.Sent, 10), strconv.FormatUint(report.Lost, 10), strconv.FormatUint(report.Wrong, 10),
 			fmt.Sprintf("%d (%d)", rss>>20, peak>>20))
 		if err := restore(p, path, old, most); err != nil {
 			return err
@@ -221,7 +222,7 @@ var writings = []writing{
 	{"written in two halves, 3 s apart", writeHalves},
 }
 
-func writeInPlace(path string, text []byte) error { return os.WriteFile(path, text, 0o644) }
+func writeInPlace(path string, text []byte) error { return os.WriteFile(path, text, 0o600) }
 
 func writeBeside(path string, text []byte) error {
 	return errors.Join(writeInPlace(path+".new", text), os.Rename(path+".new", path))

@@ -78,12 +78,12 @@ func servers(args []string) error {
 	if err := env.describe(os.Stdout); err != nil {
 		return err
 	}
-	for _, name := range strings.Split(*names, ",") {
+	for name := range strings.SplitSeq(*names, ",") {
 		i := slices.IndexFunc(modes, func(m mode) bool { return m.name == name })
 		if i < 0 {
 			return fmt.Errorf("mode %q: expected one of udp, tcp, do, dnssec, cache", name)
 		}
-		for _, text := range strings.Split(*cores, ",") {
+		for text := range strings.SplitSeq(*cores, ",") {
 			n, err := strconv.Atoi(text)
 			if err != nil || n < 1 {
 				return fmt.Errorf("cores %q: expected numbers from 1", text)

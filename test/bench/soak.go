@@ -192,7 +192,7 @@ func (s *soaking) start() error {
 // wants returns the plans for UDP and TCP, in which the answers of either
 // configuration are right. They come from the hand-edited zones.
 func (s *soaking) wants() (plans map[string]*load.Plan, err error) {
-	if err := os.WriteFile(s.env.path("other.zone"), []byte(plainZone+otherEdits), 0o644); err != nil {
+	if err := s.env.write("other.zone", plainZone+otherEdits); err != nil {
 		return nil, err
 	}
 	var running []*process
@@ -237,7 +237,7 @@ func (s *soaking) reloadUntil(end time.Time, every time.Duration) error {
 				continue
 			}
 			s.reloads++
-			if err := os.WriteFile(s.env.corefilePath("soak"), []byte(s.configs[s.reloads%2]), 0o644); err != nil {
+			if err := s.env.write(corefileName("soak"), s.configs[s.reloads%2]); err != nil {
 				return err
 			}
 			if err := s.server.cmd.Process.Signal(syscall.SIGUSR1); err != nil {

@@ -34,8 +34,9 @@ func quantile(sorted []float64, q float64) float64 {
 // ratios divides the samples of one series by those of another, round by
 // round, so that what slows a whole round down cancels out.
 func ratios(numerator, denominator []float64) []float64 {
-	var r []float64
-	for i := range min(len(numerator), len(denominator)) {
+	n := min(len(numerator), len(denominator))
+	r := make([]float64, 0, n)
+	for i := range n {
 		r = append(r, numerator[i]/denominator[i])
 	}
 	return r

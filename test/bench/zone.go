@@ -2,8 +2,6 @@ package main
 
 import (
 	"fmt"
-	"os"
-	"path/filepath"
 	"strings"
 )
 
@@ -51,14 +49,6 @@ const (
 	plainFile = "plain.zone"
 	editFile  = "edited.zone"
 )
-
-// writeZones writes both zones into the directory.
-func writeZones(dir string) error {
-	if err := os.WriteFile(filepath.Join(dir, plainFile), []byte(plainZone), 0o644); err != nil {
-		return err
-	}
-	return os.WriteFile(filepath.Join(dir, editFile), []byte(plainZone+handEdits), 0o644)
-}
 
 // corefile returns one server block for the zone with the given lines.
 func corefile(zone string, port int, lines ...string) string {

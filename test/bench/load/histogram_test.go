@@ -28,7 +28,7 @@ func TestHistogram(t *testing.T) {
 	t.Run("gives quantiles that are never too low and at most 1.6% too high", func(t *testing.T) {
 		random := rand.New(rand.NewPCG(1, 2))
 		var h Histogram
-		var exact []time.Duration
+		exact := make([]time.Duration, 0, 20000)
 		for range 20000 {
 			d := time.Duration(math.Exp(random.Float64()*16) * 100)
 			h.Record(d)
