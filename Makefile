@@ -1,4 +1,4 @@
-.PHONY: build test race lint fuzz bench ci
+.PHONY: build test race lint fuzz bench bench-server ci
 
 FUZZTIME ?= 20s
 
@@ -20,6 +20,12 @@ fuzz: ## each fuzz target for FUZZTIME
 
 bench: ## in process; see docs/performance.md for the server
 	go test -run '^$$' -bench . -count 6 .
+
+bench-server: ## over real sockets, with peers, scale and soak: an hour on a quiet machine
+	go run ./test/bench servers -dnsperf
+	go run ./test/bench peers
+	go run ./test/bench scale
+	go run ./test/bench soak
 
 ci:
 	CI=true .ci/run
