@@ -163,13 +163,14 @@ func TestEveryWayToASet(t *testing.T) {
 
 // The file plugin does not answer ANY, other servers do.
 func TestAnANYAnswerKeepsItsOtherRecords(t *testing.T) {
+	answer := servertest.Records(t, "example.org", `
+		@ MX 10 mail
+		@ TXT "text"
+		@ MX 20 backup
+		other MX 10 mail`)
 	upstream := servertest.Serve(t, func(w dns.ResponseWriter, r *dns.Msg) {
 		m := new(dns.Msg).SetReply(r)
-		m.Answer = servertest.Records(t, "example.org", `
-			@ MX 10 mail
-			@ TXT "text"
-			@ MX 20 backup
-			other MX 10 mail`)
+		m.Answer = answer
 		_ = w.WriteMsg(m)
 	})
 	s := servertest.Start(t, `example.org:0 {

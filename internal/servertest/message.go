@@ -16,7 +16,8 @@ type Message struct {
 	Origin string
 	// Rcode is a name such as NXDOMAIN; "" is NOERROR.
 	Rcode string
-	// Flags are those of AA, TC, RA and AD that are set, as in "aa tc"; "" is "aa".
+	// Flags are those of AA, TC, RA and AD that are set, as in "aa tc"; "" is "aa" and
+	// "-" none.
 	Flags                         string
 	Answer, Authority, Additional string
 }
@@ -94,7 +95,11 @@ func (m Message) text(t testing.TB) string {
 		m.Flags = "aa"
 	}
 	var b strings.Builder
-	fmt.Fprintf(&b, "%s %s\n", m.Rcode, m.Flags)
+	b.WriteString(m.Rcode)
+	if m.Flags != "-" {
+		b.WriteString(" " + m.Flags)
+	}
+	b.WriteString("\n")
 	section(&b, "answer", Records(t, m.Origin, m.Answer))
 	section(&b, "authority", Records(t, m.Origin, m.Authority))
 	section(&b, "additional", Records(t, m.Origin, m.Additional))

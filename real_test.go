@@ -1,0 +1,58 @@
+package fakemx_test
+
+import (
+	"testing"
+
+	"github.com/fakemx/fakemx/internal/servertest"
+)
+
+func TestRealPublishesTheUntouchedSet(t *testing.T) {
+	s := start(t, bothFakes+`
+		real   _RealMX
+		except except
+		ttl    60`, mail+`
+		sub     7200 MX 10 mail
+		null    MX 0 .
+		www     A 192.0.2.80
+		except  MX 10 mail
+		both    MX 5 fake0.mx
+		both    MX 9 fake9.mx
+		*.wild  MX 10 mail
+		alias   CNAME sub`)
+	for _, tc := range []struct {
+		sentence, name, qtype string
+		want                  servertest.Message
+	}{
+		{
+			"at the apex", "_realmx.example.org", "MX",
+			servertest.Message{Answer: "_realmx MX 10 mail\n_realmx MX 20 backup", Authority: ns, Additional: mailGlue},
+		},
+		{
+			"with the TTL of the set", "_realmx.sub.example.org", "MX",
+			servertest.Message{Answer: "_realmx.sub 7200 MX 10 mail", Authority: ns, Additional: "mail A 192.0.2.10\nmail AAAA 2001:db8::10"},
+		},
+		{"and nothing else is there", "_realmx.example.org", "TXT", servertest.Message{Authority: soa}},
+		{"nor below", "x._realmx.example.org", "MX", servertest.Message{Rcode: "NXDOMAIN", Authority: soa}},
+		{"not for a null MX", "_realmx.null.example.org", "MX", servertest.Message{Rcode: "NXDOMAIN", Authority: soa}},
+		{"not for a name without MX", "_realmx.www.example.org", "MX", servertest.Message{Rcode: "NXDOMAIN", Authority: soa}},
+		{"not for an excepted name", "_realmx.except.example.org", "MX", servertest.Message{Rcode: "NXDOMAIN", Authority: soa}},
+		{"not for a set that has all fakes", "_realmx.both.example.org", "MX", servertest.Message{Rcode: "NXDOMAIN", Authority: soa}},
+		{"not for a name that is not there", "_realmx.nothing.example.org", "MX", servertest.Message{Rcode: "NXDOMAIN", Authority: soa}},
+		{"not for an alias", "_realmx.alias.example.org", "MX", servertest.Message{Rcode: "NXDOMAIN", Authority: soa}},
+		{"not for itself", "_realmx._realmx.example.org", "MX", servertest.Message{Rcode: "NXDOMAIN", Authority: soa}},
+		{"not outside the zone", "_realmx.example.net", "MX", servertest.Message{Rcode: "REFUSED", Flags: "-"}},
+		{
+			"for a set from a wildcard", "_realmx.any.wild.example.org", "MX",
+			servertest.Message{Answer: "_realmx.any.wild MX 10 mail", Authority: ns, Additional: "mail A 192.0.2.10\nmail AAAA 2001:db8::10"},
+		},
+	} {
+		t.Run(tc.sentence, func(t *testing.T) {
+			check(t, s, tc.name, tc.qtype, tc.want)
+		})
+	}
+}
+
+func TestWithoutRealThereIsNoSuchName(t *testing.T) {
+	s := start(t, bothFakes, mail)
+	check(t, s, "_realmx.example.org", "MX", servertest.Message{Rcode: "NXDOMAIN", Authority: soa})
+}
