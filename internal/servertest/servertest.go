@@ -49,7 +49,8 @@ import (
 	_ "github.com/fakemx/fakemx"
 )
 
-var prepare = sync.OnceValue(func() error {
+// Prepare puts fakemx into the order of plugins, once in a process.
+var Prepare = sync.OnceValue(func() error {
 	dnsserver.Quiet = true
 	caddy.Quiet = true
 	directives, err := order.Insert(dnsserver.Directives)
@@ -58,6 +59,11 @@ var prepare = sync.OnceValue(func() error {
 	}
 	return dnsserver.SetDirectives(directives)
 })
+
+// lifecycle keeps servers from starting and stopping at once: caddy and some
+// plugins have state of the process that they do not guard. Serving is not
+// concerned, so tests may be parallel.
+var lifecycle sync.Mutex
 
 // Server is a running CoreDNS.
 type Server struct {
@@ -81,10 +87,12 @@ func Start(t testing.TB, corefile string) *Server {
 // TryStart is Start for a Corefile that may be refused.
 func TryStart(t testing.TB, corefile string) (*Server, error) {
 	t.Helper()
-	if err := prepare(); err != nil {
+	if err := Prepare(); err != nil {
 		t.Fatal(err)
 	}
+	lifecycle.Lock()
 	instance, err := caddy.Start(Input(corefile))
+	lifecycle.Unlock()
 	if err != nil {
 		return nil, err
 	}
@@ -107,6 +115,8 @@ func (s *Server) use(instance *caddy.Instance) {
 
 // Reload does what SIGUSR1 does. On an error the old Corefile is still served.
 func (s *Server) Reload(corefile string) error {
+	lifecycle.Lock()
+	defer lifecycle.Unlock()
 	instance, err := s.instance.Restart(Input(corefile))
 	if err == nil {
 		s.use(instance)
@@ -116,6 +126,8 @@ func (s *Server) Reload(corefile string) error {
 
 // Stop ends the server. It may be called more than once.
 func (s *Server) Stop() {
+	lifecycle.Lock()
+	defer lifecycle.Unlock()
 	s.instance.ShutdownCallbacks()
 	if err := s.instance.Stop(); err != nil {
 		s.t.Logf("stopping a server: %v", err)
