@@ -69,6 +69,7 @@ var lifecycle sync.Mutex
 type Server struct {
 	t        testing.TB
 	instance *caddy.Instance
+	stopped  bool
 	// UDP and TCP are the addresses of the first server block.
 	UDP, TCP string
 }
@@ -128,6 +129,10 @@ func (s *Server) Reload(corefile string) error {
 func (s *Server) Stop() {
 	lifecycle.Lock()
 	defer lifecycle.Unlock()
+	if s.stopped {
+		return // the file plugin would wait for its end a second time, for ever
+	}
+	s.stopped = true
 	s.instance.ShutdownCallbacks()
 	if err := s.instance.Stop(); err != nil {
 		s.t.Logf("stopping a server: %v", err)
