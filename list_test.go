@@ -66,9 +66,9 @@ d\097sh.test
 func TestAZoneOfTheCorefileGoesBeforeTheList(t *testing.T) {
 	s := servertest.Start(t, `.:0 {
 		bind 127.0.0.1
-		fakemx {
+		fakemx base.test {
 			zones_from `+servertest.File(t, "zones", "example.org\nexample.net\n")+`
-			highest list.test. 198.51.100.1
+			highest list 198.51.100.1
 		}
 		fakemx example.org {
 			highest corefile 198.51.100.2
@@ -78,7 +78,7 @@ func TestAZoneOfTheCorefileGoesBeforeTheList(t *testing.T) {
 		}
 	}`)
 	wantSet(t, s, "example.org", dns.TypeMX, "@ 60 MX 10 mail\n@ 60 MX 20 corefile")
-	wantSet(t, s, "example.net", dns.TypeMX, "example.net. 60 MX 10 mail\nexample.net. 60 MX 20 list.test.")
+	wantSet(t, s, "example.net", dns.TypeMX, "example.net. 60 MX 10 mail\nexample.net. 60 MX 20 list.example.net.")
 }
 
 func TestMistakesInAListAtStart(t *testing.T) {

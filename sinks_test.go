@@ -128,7 +128,7 @@ func TestNamesRoundSinksAreThoseOfTheHandEditedZone(t *testing.T) {
 		"nothing.example.org", "nothing.at.all.example.org",
 	} {
 		t.Run(name, func(t *testing.T) {
-			for _, qtype := range []uint16{dns.TypeA, dns.TypeAAAA, dns.TypeMX, dns.TypeTXT, dns.TypeTLSA, dns.TypeANY, dns.TypeNS, dns.TypeCNAME} {
+			for _, qtype := range []uint16{dns.TypeA, dns.TypeAAAA, dns.TypeMX, dns.TypeTXT, dns.TypeTLSA, dns.TypeANY, dns.TypeNS, dns.TypeCNAME, dns.TypeDNAME} {
 				compareGlueAside(t, with, hand, name, qtype)
 			}
 		})
