@@ -99,19 +99,18 @@ func spoil(m *dns.Msg) {
 	m.Extra = append(m.Extra, extra)
 }
 
+// zoneText returns all records, sorted: file keeps those of a name in a map.
 func zoneText(t *testing.T, zone *file.Zone) string {
 	t.Helper()
 	batches, err := zone.Transfer(0)
 	if err != nil {
 		t.Fatal(err)
 	}
-	var text strings.Builder
+	var rrs []dns.RR
 	for batch := range batches {
-		for _, rr := range batch {
-			text.WriteString(rr.String() + "\n")
-		}
+		rrs = append(rrs, batch...)
 	}
-	return text.String()
+	return strings.Join(servertest.Sorted(rrs), "\n")
 }
 
 // Each answer is that of one Corefile or the other, and none is lost.

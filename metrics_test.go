@@ -84,7 +84,7 @@ func TestMetrics(t *testing.T) {
 		file `+servertest.Zone(t, "dry.example.org", "@ MX 10 mail")+` dry.example.org
 		file `+zone+`
 	}`)
-	server := `server="dns://127.0.0.1:0"`
+	server := `server="dns://` + s.UDP + `"`
 	for _, tc := range []struct {
 		name   string
 		qtype  uint16
@@ -139,7 +139,7 @@ func TestMetricsNameTheView(t *testing.T) {
 	}`)
 	before := scrape(t, address)
 	s.Ask(servertest.Query("example.org", dns.TypeMX))
-	const want = `coredns_fakemx_answers_total{result="injected",server="dns://127.0.0.1:0",view="bad` + "\uFFFD" + `utf8"}`
+	want := `coredns_fakemx_answers_total{result="injected",server="dns://` + s.UDP + `",view="bad` + "\uFFFD" + `utf8"}`
 	if got := added(before, scrape(t, address)); got[want] != 1 {
 		t.Errorf("got %v more, want %s", got, want)
 	}

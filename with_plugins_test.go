@@ -37,7 +37,7 @@ func TestWithCache(t *testing.T) {
 		wantSet(t, s, "fake0.mx.example.org", dns.TypeA, "fake0.mx A 198.51.100.1")
 		wantSet(t, s, "fake0.mx.example.org", dns.TypeTXT, "")
 	}
-	const injected = `coredns_fakemx_answers_total{result="injected",server="dns://127.0.0.1:0",view=""}`
+	injected := `coredns_fakemx_answers_total{result="injected",server="dns://` + s.UDP + `",view=""}`
 	if got := added(before, scrape(t, address))[injected]; got != 1 {
 		t.Errorf("got %v answers from fakemx, want 1 and the others from the cache", got)
 	}
@@ -190,9 +190,7 @@ func TestWithForwardToAnotherFakemx(t *testing.T) {
 		fakemx {
 			lowest first.mx 198.51.100.3
 		}
-		forward . `+inner.UDP+` {
-			prefer_udp
-		}
+		forward . `+inner.UDP+`
 	}`)
 	wantSet(t, outer, "example.org", dns.TypeMX, `
 		@ MX 0 first.mx

@@ -6,6 +6,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"sync"
 	"testing"
@@ -70,12 +71,14 @@ type Server struct {
 	t        testing.TB
 	instance *caddy.Instance
 	stopped  bool
+	port     string
 	// UDP and TCP are the addresses of the first server block.
 	UDP, TCP string
 }
 
 // Start runs a Corefile until the test ends. Its server blocks have the port 0,
-// and listen on 127.0.0.1 by a bind of their own or all on one wildcard address.
+// which stands for a free one, and listen on 127.0.0.1 by a bind of their own or
+// all on one wildcard address.
 func Start(t testing.TB, corefile string) *Server {
 	t.Helper()
 	s, err := TryStart(t, corefile)
@@ -91,16 +94,29 @@ func TryStart(t testing.TB, corefile string) (*Server, error) {
 	if err := Prepare(); err != nil {
 		t.Fatal(err)
 	}
+	s := &Server{t: t, port: FreePort(t)}
 	lifecycle.Lock()
-	instance, err := caddy.Start(Input(corefile))
+	instance, err := caddy.Start(Input(s.withPort(corefile)))
 	lifecycle.Unlock()
 	if err != nil {
 		return nil, err
 	}
-	s := &Server{t: t}
 	s.use(instance)
 	t.Cleanup(s.Stop)
 	return s, nil
+}
+
+// portZero is the port 0 of a server block's address, at the line's end.
+var portZero = regexp.MustCompile(`(?m)([^\s:]):0((?:,?[ \t]+\S+)*[ \t]*[{,])$`)
+
+// withPort replaces the port 0. CoreDNS listens with SO_REUSEPORT, and then the
+// system may choose a port for 0 that another server has, which gets a part of
+// the queries.
+func (s *Server) withPort(corefile string) string {
+	for portZero.MatchString(corefile) {
+		corefile = portZero.ReplaceAllString(corefile, "${1}:"+s.port+"${2}")
+	}
+	return corefile
 }
 
 // Input is a Corefile by the name of Corefile.
@@ -118,7 +134,7 @@ func (s *Server) use(instance *caddy.Instance) {
 func (s *Server) Reload(corefile string) error {
 	lifecycle.Lock()
 	defer lifecycle.Unlock()
-	instance, err := s.instance.Restart(Input(corefile))
+	instance, err := s.instance.Restart(Input(s.withPort(corefile)))
 	if err == nil {
 		s.use(instance)
 	}
