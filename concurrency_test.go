@@ -53,7 +53,7 @@ var busyQueries = []struct {
 
 // The records that a backend hands out are its zone, shared by all queries.
 func TestTheZoneBelowIsNeverChanged(t *testing.T) {
-	content, err := os.Open(servertest.Zone(t, "example.org", busy))
+	content, err := os.Open(zoneFile(t, "example.org", busy))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -185,7 +185,7 @@ func TestDNSSECAboveDoesNotWriteIntoTheZone(t *testing.T) {
 		fakemx {
 			`+bothFakes+`
 		}
-		file `+servertest.Zone(t, "example.org", busy+"\n@ NS ns3\nns3 A 192.0.2.3")+`
+		file `+zoneFile(t, "example.org", busy+"\n@ NS ns3\nns3 A 192.0.2.3")+`
 	}`)
 	var group sync.WaitGroup
 	for i := range 32 {

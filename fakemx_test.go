@@ -32,6 +32,12 @@ func start(t testing.TB, properties, zone string) *servertest.Server {
 	return servertest.Start(t, corefile(t, properties, zone))
 }
 
+// zoneFile writes a zone file from text that is indented like the test.
+func zoneFile(t testing.TB, origin, text string) string {
+	t.Helper()
+	return servertest.Zone(t, origin, servertest.Flush(text))
+}
+
 func corefile(t testing.TB, properties, zone string) string {
 	t.Helper()
 	return `example.org:0 {
@@ -39,7 +45,7 @@ func corefile(t testing.TB, properties, zone string) string {
 		fakemx {
 			` + properties + `
 		}
-		file ` + servertest.Zone(t, "example.org", zone) + `
+		file ` + zoneFile(t, "example.org", zone) + `
 	}`
 }
 

@@ -184,7 +184,7 @@ func oddNames() []string {
 
 func TestOddNames(t *testing.T) {
 	log := servertest.CaptureLog(t)
-	zone := servertest.Zone(t, "example.org", mail+"\n*.wild MX 10 mail")
+	zone := zoneFile(t, "example.org", mail+"\n*.wild MX 10 mail")
 	s := servertest.Start(t, `example.org:0 {
 		bind 127.0.0.1
 		fakemx {
@@ -196,7 +196,7 @@ func TestOddNames(t *testing.T) {
 	}`)
 	hand := servertest.Start(t, `example.org:0 {
 		bind 127.0.0.1
-		file `+servertest.Zone(t, "example.org", mail+`
+		file `+zoneFile(t, "example.org", mail+`
 			*.wild MX 0 fake0.mx
 			*.wild MX 10 mail
 			*.wild MX 20 fake9.mx

@@ -62,7 +62,7 @@ func added(before, after map[string]float64) map[string]float64 {
 
 func TestMetrics(t *testing.T) {
 	address := "127.0.0.1:" + servertest.FreePort(t)
-	zone := servertest.Zone(t, "example.org", mail+`
+	zone := zoneFile(t, "example.org", mail+`
 		null   MX 0 .
 		www    A 192.0.2.80
 		except MX 10 mail
@@ -81,7 +81,7 @@ func TestMetrics(t *testing.T) {
 			highest fake9.mx 198.51.100.1
 			dry_run
 		}
-		file `+servertest.Zone(t, "dry.example.org", "@ MX 10 mail")+` dry.example.org
+		file `+zoneFile(t, "dry.example.org", "@ MX 10 mail")+` dry.example.org
 		file `+zone+`
 	}`)
 	server := `server="dns://` + s.UDP + `"`
@@ -135,7 +135,7 @@ func TestMetricsNameTheView(t *testing.T) {
 		fakemx {
 			`+bothFakes+`
 		}
-		file `+servertest.Zone(t, "example.org", mail)+`
+		file `+zoneFile(t, "example.org", mail)+`
 	}`)
 	before := scrape(t, address)
 	s.Ask(servertest.Query("example.org", dns.TypeMX))

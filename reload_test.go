@@ -125,7 +125,7 @@ func processCorefile(zone, more, properties string) string {
 
 func TestSIGUSR1TakesTheNewCorefile(t *testing.T) {
 	t.Parallel()
-	zone := servertest.Zone(t, "example.org", mail)
+	zone := zoneFile(t, "example.org", mail)
 	p := run(t, processCorefile(zone, "", "highest old 198.51.100.1"))
 	if !p.hasFake("20 old.example.org.")() && !p.hasFake("30 old.example.org.")() {
 		t.Fatal("got no fake before the signal")
@@ -152,7 +152,7 @@ func TestSIGUSR1TakesTheNewCorefile(t *testing.T) {
 
 func TestTheReloadPluginTakesTheNewCorefile(t *testing.T) {
 	t.Parallel()
-	zone := servertest.Zone(t, "example.org", mail)
+	zone := zoneFile(t, "example.org", mail)
 	p := run(t, processCorefile(zone, "reload 2s 0", "highest old 198.51.100.1"))
 	p.write(processCorefile(zone, "reload 2s 0", "highest bad 127.0.0.1"))
 	p.wait("loopback address")

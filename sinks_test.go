@@ -114,7 +114,7 @@ func TestNamesRoundSinksAreThoseOfTheHandEditedZone(t *testing.T) {
 	with := start(t, stanza, plain)
 	hand := servertest.Start(t, `example.org:0 {
 		bind 127.0.0.1
-		file `+servertest.Zone(t, "example.org", edited)+`
+		file `+zoneFile(t, "example.org", edited)+`
 	}`)
 	for _, name := range []string{
 		"example.org", "b.example.org", "a.b.example.org", "fake0.a.b.example.org", "x.fake0.a.b.example.org",
@@ -215,7 +215,7 @@ func TestWithoutTheSOAASinkIsAServerFailure(t *testing.T) {
 		{"a backend that denies without a SOA", "template ANY ANY {\nrcode NXDOMAIN\n}"},
 		{"a backend with an empty answer", "template ANY ANY {\nrcode NOERROR\n}"},
 		{"a backend with an address at every name", "template IN A {\nanswer \"{{ .Name }} 60 IN A 192.0.2.1\"\n}"},
-		{"a backend for another zone", "file " + servertest.Zone(t, "example.net", "") + " example.net"},
+		{"a backend for another zone", "file " + zoneFile(t, "example.net", "") + " example.net"},
 	} {
 		t.Run(below.sentence, func(t *testing.T) {
 			s := servertest.Start(t, `example.org:0 {

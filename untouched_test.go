@@ -38,7 +38,7 @@ func TestFakesThatAreThereAlreadyAreNotAdded(t *testing.T) {
 
 // Each of these answers is the one of the plugins below, whole.
 func TestUntouched(t *testing.T) {
-	zone := servertest.Zone(t, "example.org", mail+`
+	zone := zoneFile(t, "example.org", mail+`
 		null      MX 0  .
 		nulls     MX 0  .
 		nulls     MX 10 mail
@@ -215,7 +215,7 @@ func TestFakesOverFakesAreAddedOnce(t *testing.T) {
 }
 
 func TestDryRunChangesNothing(t *testing.T) {
-	zone := servertest.Zone(t, "example.org", mail)
+	zone := zoneFile(t, "example.org", mail)
 	block := func(stanza string) string {
 		return "example.org:0 {\nbind 127.0.0.1\n" + stanza + "\nfile " + zone + "\n}"
 	}

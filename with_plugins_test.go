@@ -18,7 +18,7 @@ func over(t *testing.T, plugins string) *servertest.Server {
 			`+bothFakes+`
 			real _realmx
 		}
-		file `+servertest.Zone(t, "example.org", mail)+`
+		file `+zoneFile(t, "example.org", mail)+`
 	}`)
 }
 
@@ -66,7 +66,7 @@ func TestWithMinimal(t *testing.T) {
 }
 
 func TestWithView(t *testing.T) {
-	zone := servertest.Zone(t, "example.org", mail)
+	zone := zoneFile(t, "example.org", mail)
 	s := servertest.Start(t, `example.org:0 {
 		bind 127.0.0.1
 		view tcp {
@@ -93,7 +93,7 @@ func TestWithRewrite(t *testing.T) {
 				bind 127.0.0.1
 				rewrite name exact alias.example.net example.org answer auto
 				` + stanza + `
-				file ` + servertest.Zone(t, "example.org", zone) + ` example.org
+				file ` + zoneFile(t, "example.org", zone) + ` example.org
 			}`
 		}
 		with := servertest.Start(t, block("fakemx example.org {\n"+bothFakes+"\n}", mail))
@@ -133,7 +133,7 @@ func TestWithHosts(t *testing.T) {
 		hosts `+hosts+` {
 			fallthrough
 		}
-		file `+servertest.Zone(t, "example.org", mail)+`
+		file `+zoneFile(t, "example.org", mail)+`
 	}`)
 	wantSet(t, s, "example.org", dns.TypeMX, mailWithFakes)
 	wantSet(t, s, "fake0.mx.example.org", dns.TypeA, "fake0.mx A 198.51.100.1")
@@ -172,7 +172,7 @@ func TestTheResultIsInTheLog(t *testing.T) {
 				fakemx {
 					`+bothFakes+`
 				}
-				file `+servertest.Zone(t, "example.org", mail+"\nnull MX 0 .\nwww A 192.0.2.80")+`
+				file `+zoneFile(t, "example.org", mail+"\nnull MX 0 .\nwww A 192.0.2.80")+`
 			}`)
 			s.Ask(servertest.Query(tc.name, tc.qtype))
 			line := dns.TypeToString[tc.qtype] + " " + tc.name + ". "

@@ -19,14 +19,14 @@ func TestTheMostSpecificStanzaWins(t *testing.T) {
 		fakemx example.net {
 			highest other 198.51.100.3
 		}
-		file `+servertest.Zone(t, "example.org", `
+		file `+zoneFile(t, "example.org", `
 			@          MX 10 mail
 			er         MX 10 mail
 			sub        MX 10 mail
 			x.sub      MX 10 mail
 			xsub       MX 10 mail
 			deep.er    MX 10 mail`)+` example.org
-		file `+servertest.Zone(t, "example.net", "@ MX 10 mail.example.org.")+` example.net
+		file `+zoneFile(t, "example.net", "@ MX 10 mail.example.org.")+` example.net
 	}`)
 	for _, tc := range []struct{ name, want string }{
 		{"example.org", "@ MX 10 mail\n@ MX 20 outer"},
@@ -54,8 +54,8 @@ func TestZonesOfTheStanzaAreSomeOfTheServerBlocks(t *testing.T) {
 		fakemx example.org {
 			highest fake 198.51.100.1
 		}
-		file `+servertest.Zone(t, "example.org", "@ MX 10 mail")+` example.org
-		file `+servertest.Zone(t, "example.net", "@ MX 10 mail")+` example.net
+		file `+zoneFile(t, "example.org", "@ MX 10 mail")+` example.org
+		file `+zoneFile(t, "example.net", "@ MX 10 mail")+` example.net
 	}`)
 	wantSet(t, s, "example.org", dns.TypeMX, "@ MX 10 mail\n@ MX 20 fake")
 	wantSet(t, s, "example.net", dns.TypeMX, "example.net. MX 10 mail.example.net.")
@@ -67,8 +67,8 @@ func TestWithoutZonesTheStanzaHasThoseOfTheServerBlock(t *testing.T) {
 		fakemx {
 			highest fake 198.51.100.1
 		}
-		file `+servertest.Zone(t, "example.org", "@ MX 10 mail")+` example.org
-		file `+servertest.Zone(t, "example.net", "@ MX 10 mail")+` example.net
+		file `+zoneFile(t, "example.org", "@ MX 10 mail")+` example.org
+		file `+zoneFile(t, "example.net", "@ MX 10 mail")+` example.net
 	}`)
 	wantSet(t, s, "example.org", dns.TypeMX, "@ MX 10 mail\n@ MX 20 fake")
 	wantSet(t, s, "example.net", dns.TypeMX, "example.net. MX 10 mail.example.net.\nexample.net. MX 20 fake.example.net.")
@@ -81,7 +81,7 @@ func TestAZoneWrittenAsAnAddressBlock(t *testing.T) {
 		fakemx {
 			highest sink.example.net.
 		}
-		file `+servertest.Zone(t, "2.0.192.in-addr.arpa", "1 MX 10 mail.example.org.")+`
+		file `+zoneFile(t, "2.0.192.in-addr.arpa", "1 MX 10 mail.example.org.")+`
 	}`)
 	wantSet(t, s, "1.2.0.192.in-addr.arpa", dns.TypeMX,
 		"1.2.0.192.in-addr.arpa. MX 10 mail\n1.2.0.192.in-addr.arpa. MX 20 sink.example.net.")
@@ -95,8 +95,8 @@ func TestExcept(t *testing.T) {
 			except rel abs.example.org. full.example.org
 			except two.labels
 		}
-		file `+servertest.Zone(t, "child.rel.example.org", "@ MX 10 mail.example.org.")+` child.rel.example.org
-		file `+servertest.Zone(t, "example.org", `
+		file `+zoneFile(t, "child.rel.example.org", "@ MX 10 mail.example.org.")+` child.rel.example.org
+		file `+zoneFile(t, "example.org", `
 			@            MX 10 mail
 			rel          MX 10 mail
 			x.rel        MX 10 mail
@@ -131,8 +131,8 @@ func TestAChildZoneBelowExcept(t *testing.T) {
 			highest fake 198.51.100.1
 			except child
 		}
-		file `+servertest.Zone(t, "child.example.org", "@ MX 10 mail\nx MX 10 mail\n* MX 10 mail")+` child.example.org
-		file `+servertest.Zone(t, "example.org", "@ MX 10 mail\nchild NS ns1.child\nns1.child A 192.0.2.53")+` example.org
+		file `+zoneFile(t, "child.example.org", "@ MX 10 mail\nx MX 10 mail\n* MX 10 mail")+` child.example.org
+		file `+zoneFile(t, "example.org", "@ MX 10 mail\nchild NS ns1.child\nns1.child A 192.0.2.53")+` example.org
 	}`)
 	for _, name := range []string{"child", "x.child", "wild.child"} {
 		wantSet(t, s, name+".example.org", dns.TypeMX, name+" MX 10 mail.child")
@@ -186,8 +186,8 @@ func TestAnAbsoluteSinkInOneOfTheZones(t *testing.T) {
 		fakemx example.org example.net {
 			lowest fake0.example.org. 198.51.100.1
 		}
-		file `+servertest.Zone(t, "example.org", mail)+` example.org
-		file `+servertest.Zone(t, "example.net", "@ MX 10 mail.example.org.")+` example.net
+		file `+zoneFile(t, "example.org", mail)+` example.org
+		file `+zoneFile(t, "example.net", "@ MX 10 mail.example.org.")+` example.net
 	}`)
 	wantSet(t, s, "example.org", dns.TypeMX, "@ MX 0 fake0\n@ MX 10 mail\n@ MX 20 backup")
 	wantSet(t, s, "example.net", dns.TypeMX, "example.net. MX 0 fake0\nexample.net. MX 10 mail")

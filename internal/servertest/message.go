@@ -74,7 +74,7 @@ func Sorted(rrs []dns.RR) []string {
 // Records reads zone text relative to origin.
 func Records(t testing.TB, origin, text string) []dns.RR {
 	t.Helper()
-	parser := dns.NewZoneParser(strings.NewReader(flush(text)), dns.Fqdn(origin), "")
+	parser := dns.NewZoneParser(strings.NewReader(Flush(text)), dns.Fqdn(origin), "")
 	parser.SetDefaultTTL(3600)
 	var rrs []dns.RR
 	for rr, ok := parser.Next(); ok; rr, ok = parser.Next() {

@@ -205,12 +205,12 @@ func Zone(t testing.TB, origin, text string) string {
 	head := "$ORIGIN " + dns.Fqdn(origin) + "\n$TTL 3600\n" +
 		"@ IN SOA ns1 hostmaster 1 7200 900 1209600 300\n@ IN NS ns1\n@ IN NS ns2\n" +
 		"ns1 IN A 192.0.2.53\nns2 IN A 198.51.100.53\n"
-	return File(t, "db."+strings.TrimSuffix(origin, "."), head+flush(text))
+	return File(t, "db."+strings.TrimSuffix(origin, "."), head+text)
 }
 
-// flush takes the indentation from zone text that stands in the source of a
+// Flush takes the indentation from zone text that stands in the source of a
 // test. So each record needs its owner written.
-func flush(text string) string {
+func Flush(text string) string {
 	var b strings.Builder
 	for line := range strings.Lines(text) {
 		b.WriteString(strings.TrimLeft(line, " \t"))
