@@ -48,6 +48,7 @@ type stanza struct {
 	dryRun  bool
 	// listFile is the path of zones_from, "" without.
 	listFile string
+	listAt   position
 
 	tree     tree
 	warnings []string
@@ -146,6 +147,7 @@ func (s *stanza) set(c *caddy.Controller, p position, property string, args []st
 		if root := dnsserver.GetConfig(c).Root; !filepath.IsAbs(s.listFile) && root != "" {
 			s.listFile = filepath.Join(root, s.listFile)
 		}
+		s.listAt = p
 	case "dry_run":
 		if len(args) > 0 {
 			err = p.errorf("dry_run has the value %q: expected none", args[0])

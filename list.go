@@ -18,7 +18,7 @@ var errUnfinished = errors.New("no zone in it, or its last line has no end: it m
 func readList(s *stanza, find func(apex string) *stanza) ([]string, error) {
 	content, err := os.ReadFile(s.listFile)
 	if err != nil {
-		return nil, s.at.errorf("zones_from: %w", err)
+		return nil, s.listAt.errorf("zones_from: %w", err)
 	}
 	names, lines, err := parseList(content)
 	if err != nil {

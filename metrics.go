@@ -8,7 +8,6 @@ import (
 	"github.com/coredns/coredns/plugin"
 	"github.com/coredns/coredns/plugin/metadata"
 	"github.com/coredns/coredns/plugin/metrics"
-	"github.com/coredns/coredns/request"
 	"github.com/miekg/dns"
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/promauto"
@@ -148,8 +147,8 @@ func (q *query) countSink(at spot) {
 	}
 }
 
-// resultLabel is the metadata with the result of the query, empty for queries
-// that are not for MX.
+// resultLabel is the metadata with the result of a query. Queries that have none
+// do not have it.
 const resultLabel = name + "/result"
 
 // resultValue has the metadata function of each result, made once.
@@ -159,9 +158,3 @@ var resultValue = func() (values [results]metadata.Func) {
 	}
 	return values
 }()
-
-// Metadata implements metadata.Provider.
-func (f *FakeMX) Metadata(ctx context.Context, _ request.Request) context.Context {
-	metadata.SetValueFunc(ctx, resultLabel, func() string { return "" })
-	return ctx
-}

@@ -18,7 +18,7 @@ func (q *query) inject(m *dns.Msg, below *reply) *dns.Msg {
 	}
 	first := -1
 	if m.Rcode == dns.RcodeSuccess {
-		first = slices.IndexFunc(m.Answer, isType(dns.TypeMX))
+		first = slices.IndexFunc(m.Answer, isMX)
 	}
 	if first < 0 {
 		q.countWithout(m)
@@ -60,7 +60,7 @@ func (q *query) countWithout(m *dns.Msg) {
 func owners(names []string, rrs []dns.RR) []string {
 	for _, rr := range rrs {
 		owner := rr.Header().Name
-		if rr.Header().Rrtype == dns.TypeMX && !slices.ContainsFunc(names, func(name string) bool { return sameName(name, owner) }) {
+		if isMX(rr) && !slices.ContainsFunc(names, func(name string) bool { return sameName(name, owner) }) {
 			names = append(names, owner)
 		}
 	}
@@ -70,7 +70,7 @@ func owners(names []string, rrs []dns.RR) []string {
 // setOf returns the MX set of owner, as a part of rrs if it stands in one piece.
 func setOf(rrs []dns.RR, owner string) []dns.RR {
 	belongs := func(rr dns.RR) bool {
-		return rr.Header().Rrtype == dns.TypeMX && sameName(rr.Header().Name, owner)
+		return isMX(rr) && sameName(rr.Header().Name, owner)
 	}
 	start := slices.IndexFunc(rrs, belongs)
 	if start < 0 {
@@ -124,6 +124,13 @@ func (z *zone) leaves(owner string) bool {
 	return z.except.cover(owner, z.apex) || z.real != "" && firstLabel(owner) == z.real
 }
 
+// isMX goes by the Go type: a record of the MX type may be a [dns.RFC3597] too,
+// with data that nobody has looked at.
+func isMX(rr dns.RR) bool {
+	_, ok := rr.(*dns.MX)
+	return ok
+}
+
 // isNull reports whether rr says that the domain takes no mail (RFC 7505).
 func isNull(rr dns.RR) bool { return rr.(*dns.MX).Mx == "." }
 
@@ -138,7 +145,7 @@ func (q *query) replace(m *dns.Msg, set []dns.RR, z *zone) *dns.Msg {
 	done := false
 	for _, rr := range m.Answer {
 		switch {
-		case rr.Header().Rrtype != dns.TypeMX || !sameName(rr.Header().Name, owner):
+		case !isMX(rr) || !sameName(rr.Header().Name, owner):
 			rrs = append(rrs, rr)
 		case !done:
 			rrs = z.fakes.appendSet(rrs, set)

@@ -187,3 +187,17 @@ func TestAReloadWithABadCorefileLeavesTheOldAnswers(t *testing.T) {
 		check(t, s, "old.example.org", "A", servertest.Message{Rcode: "NXDOMAIN", Authority: soa})
 	})
 }
+
+// SIGUSR1 takes all event hooks away and leaves it to the plugins to set them
+// again.
+func TestAListIsReadAgainAfterSIGUSR1(t *testing.T) {
+	t.Parallel()
+	zone := zoneFile(t, "example.org", mail)
+	list := servertest.File(t, "zones", "example.net\n")
+	p := run(t, processCorefile(zone, "", "highest fake0.invalid.\nzones_from "+list))
+	p.wait("CoreDNS-")
+	p.signal(syscall.SIGUSR1)
+	p.wait("Reloading complete")
+	write(t, list, "example.net\nexample.com\n")
+	p.wait("2 zones loaded from " + list)
+}

@@ -344,6 +344,10 @@ func TestMistakesInTheCorefile(t *testing.T) {
 			`Corefile:4 - Error during parsing: zones_from has 2 values: expected one, the path of a file with one zone a line`,
 		},
 		{
+			"a list that is not there", block("highest a 198.51.100.1", "zones_from testdata/none"),
+			`Corefile:4 - Error during parsing: zones_from: open testdata/none: no such file or directory`,
+		},
+		{
 			"zones_from twice", block("highest a 198.51.100.1", "zones_from testdata/none", "zones_from b"),
 			`Corefile:5 - Error during parsing: zones_from is given twice: expected once`,
 		},

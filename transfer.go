@@ -122,7 +122,7 @@ func newTransferred(f *FakeMX, apex string, records []dns.RR) *transferred {
 		}
 		owner := canonical(rr.Header().Name)
 		switch {
-		case rrtype == dns.TypeMX:
+		case isMX(rr):
 			if z.sets[owner] == nil {
 				z.owners = append(z.owners, owner)
 			}

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"io/fs"
 	"runtime/debug"
+	"slices"
 	"sync"
 	"time"
 
@@ -43,8 +44,6 @@ type list struct {
 
 type watcherKey struct{}
 
-var registerHook sync.Once
-
 // watch reads the lists of the stanzas. From when the instance is up they are
 // watched. A goroutine that OnStartup starts would outlive a reload that fails
 // after it, which nobody tells; the event comes after all that can fail.
@@ -76,7 +75,10 @@ func watch(c *caddy.Controller, z *zones) error {
 		c.OnShutdown(w.stop)
 	}
 	w.lists = append(w.lists, lists...)
-	registerHook.Do(func() { caddy.RegisterEventHook(name, startWatcher) })
+	// On SIGUSR1 caddy forgets all hooks before it starts the new instance.
+	if !slices.Contains(caddy.ListPlugins()["event_hooks"], name) {
+		caddy.RegisterEventHook(name, startWatcher)
+	}
 	return nil
 }
 

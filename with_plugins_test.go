@@ -160,8 +160,8 @@ func TestTheResultIsInTheLog(t *testing.T) {
 		{"example.org", dns.TypeMX, "result=injected;"},
 		{"null.example.org", dns.TypeMX, "result=null_mx;"},
 		{"www.example.org", dns.TypeMX, "result=no_mx;"},
-		{"example.org", dns.TypeA, "result=;"},
-		{"fake0.mx.example.org", dns.TypeA, "result=;"},
+		{"example.org", dns.TypeA, "result=-;"},
+		{"fake0.mx.example.org", dns.TypeA, "result=-;"},
 	} {
 		t.Run(tc.name+" "+dns.TypeToString[tc.qtype], func(t *testing.T) {
 			log := servertest.CaptureLog(t)
