@@ -1,6 +1,7 @@
 package fakemx
 
 import (
+	"context"
 	"net"
 	"slices"
 
@@ -39,19 +40,20 @@ func (r *reply) signs(owner string) bool {
 // does, and as long as it takes to have them all: what becomes of a set must not
 // depend on who asks for it, nor how.
 func (q *query) ask() reply {
+	ctx := q.asking()
 	opt := q.r.IsEdns0()
 	do := opt != nil && opt.Do()
 	r := q.r
 	if !do {
 		r = withDO(q.r, opt)
 	}
-	m, rcode, err := q.f.next(q.ctx, q.w, r)
+	m, rcode, err := q.f.next(ctx, q.w, r)
 	if m == nil {
 		return reply{rcode: rcode, err: err}
 	}
 	whole := m
 	if m.Truncated {
-		whole, _, _ = q.f.next(q.ctx, overTCP{q.w}, r)
+		whole, _, _ = q.f.next(ctx, overTCP{q.w}, r)
 	}
 	known := whole != nil && !whole.Truncated
 	switch {
@@ -62,7 +64,7 @@ func (q *query) ask() reply {
 	case do:
 		return reply{msg: m, rcode: rcode, err: err}
 	case !known, refusesEDNS(whole), hasDNSSEC(whole), slices.ContainsFunc(whole.Ns, isType(dns.TypeDS)):
-		plain, rcode, err := q.f.next(q.ctx, q.w, q.r)
+		plain, rcode, err := q.f.next(ctx, q.w, q.r)
 		switch {
 		case known && refusesEDNS(whole):
 			whole = plain
@@ -97,9 +99,12 @@ func (q *query) askFor(name string, qtype uint16) *dns.Msg {
 	if opt := q.r.IsEdns0(); opt != nil {
 		r.Extra = []dns.RR{opt}
 	}
-	m, _, _ := q.f.next(q.ctx, q.w, r)
+	m, _, _ := q.f.next(q.asking(), q.w, r)
 	return m
 }
+
+// asking returns the context for questions to the plugins below.
+func (q *query) asking() context.Context { return context.WithValue(q.ctx, asking{}, q.f) }
 
 // withDO returns r with the DO bit set. A TSIG covers what the client sent, not
 // this, and stays behind.
@@ -192,7 +197,7 @@ func (q *query) soa(m *dns.Msg, at *spot) *dns.SOA {
 				return soa
 			}
 		}
-		if name == at.apex || name == "." {
+		if name == "." {
 			return nil
 		}
 	}

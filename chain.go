@@ -14,13 +14,16 @@ func (q *query) endOfChain(m *dns.Msg) *dns.Msg {
 		return m
 	}
 	chain, target := q.f.zones.follow(m.Answer, q.name)
-	at, found := q.f.zones.node(target)
-	if len(chain) == 0 || !found || at.dryRun || refers(m, q.name, target) {
+	if len(chain) == 0 || refers(m, q.name, target) {
 		return m
 	}
 	end := *q
 	end.name = target
 	end.r = withQuestion(q.r, target, q.qtype)
+	at, found := end.special()
+	if !found {
+		return m
+	}
 	below := end.ask()
 	tail, ok := end.answerAt(at, &below)
 	if !ok {

@@ -51,15 +51,7 @@ func (f *FakeMX) ServeDNS(ctx context.Context, w dns.ResponseWriter, r *dns.Msg)
 	if !answerable(r) {
 		return plugin.NextOrFailure(name, f.Next, ctx, w, r)
 	}
-	q := query{
-		f:     f,
-		ctx:   ctx,
-		w:     w,
-		r:     r,
-		name:  canonical(r.Question[0].Name),
-		qtype: r.Question[0].Qtype,
-	}
-	m, rcode, err := q.answer()
+	m, rcode, err := f.answer(ctx, w, r)
 	if m == nil {
 		return rcode, err
 	}
@@ -68,6 +60,33 @@ func (f *FakeMX) ServeDNS(ctx context.Context, w dns.ResponseWriter, r *dns.Msg)
 	}
 	return rcode, err
 }
+
+// answer returns the message to write, or none: then the rcode and the error
+// are those of a handler that wrote nothing.
+func (f *FakeMX) answer(ctx context.Context, w dns.ResponseWriter, r *dns.Msg) (*dns.Msg, int, error) {
+	if ctx.Value(asking{}) == f {
+		return f.next(ctx, w, r)
+	}
+	q := query{
+		f:     f,
+		ctx:   ctx,
+		w:     w,
+		r:     r,
+		name:  canonical(r.Question[0].Name),
+		qtype: r.Question[0].Qtype,
+	}
+	m, rcode, err := q.edited()
+	if m != nil {
+		m = q.shortenDenial(m)
+	}
+	return m, rcode, err
+}
+
+// asking is the key, and a handler the value, in the context of what the handler
+// asks the plugins below. Some of them follow aliases through the server: what
+// then comes by the handler again passes as it is, or each step of an alias that
+// leads in circles would multiply the questions.
+type asking struct{}
 
 // answerable reports whether r is a query whose answer fakemx may have a part
 // in. Transfers are not: they go through Transfer.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -176,6 +177,7 @@ func oddNames() []string {
 		strings.Repeat(strings.Repeat("b", 63)+".", 3) + strings.Repeat("c", 49),
 		strings.Repeat(strings.Repeat(`\200`, 63)+".", 3) + strings.Repeat(`\201`, 49),
 	}
+	names = slices.Grow(names, 2*256)
 	for c := range 256 {
 		names = append(names, fmt.Sprintf(`x\%03d`, c), fmt.Sprintf(`\%03d.fake0.mx`, c))
 	}

@@ -261,6 +261,7 @@ func TestAListIsReadAgain(t *testing.T) {
 // testSwapUnderQueries lets two lists take turns that share one zone: it must
 // have its fake at all times.
 func testSwapUnderQueries(t *testing.T) {
+	t.Helper()
 	lists := []string{"shared.test\nodd.test\n", "shared.test\neven.test\n"}
 	path := servertest.File(t, "zones", lists[0])
 	s := listed(t, path, "highest fake 198.51.100.1")

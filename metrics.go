@@ -142,7 +142,7 @@ func (q *query) count(r result) {
 }
 
 func (q *query) countSink(at spot) {
-	if at.name == q.name && at.kind != between {
+	if at.name == q.name && (at.kind == atSink || at.kind == atTLSA) {
 		countersOf(q.ctx).sinks[at.kindOf(at.node)][sinkTypeOf(q.qtype)].Inc()
 	}
 }

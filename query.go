@@ -17,26 +17,22 @@ type query struct {
 	qtype uint16
 }
 
-// answer returns the message to write, or none: then the rcode and the error
-// are those of a handler that wrote nothing.
-func (q *query) answer() (*dns.Msg, int, error) {
-	m, rcode, err := q.edited()
-	if m != nil {
-		m = q.shortenDenial(m)
+// special returns the node that the name is at or below. If there is none, it
+// returns the most specific zone of the name, if there is one.
+func (q *query) special() (spot, bool) {
+	at, found := q.f.zones.node(q.name)
+	found = found && !at.dryRun
+	if real, ok := q.realNode(); ok && (!found || len(real.name) > len(at.name)) {
+		return real, true
 	}
-	return m, rcode, err
+	return at, found
 }
 
-// edited is the answer as the hand-edited zone has it.
+// edited is the answer as the hand-edited zone has it, or none, with the rcode
+// and the error of a handler that wrote nothing.
 func (q *query) edited() (*dns.Msg, int, error) {
-	at, found := q.f.zones.node(q.name)
-	if found {
-		q.countSink(at)
-		found = !at.dryRun
-	}
-	if real, ok := q.realNode(); ok && (!found || len(real.name) > len(at.name)) {
-		at, found = real, true
-	}
+	at, found := q.special()
+	q.countSink(at)
 	if !found && q.qtype != dns.TypeMX && q.qtype != dns.TypeANY {
 		m, rcode, err := q.f.next(q.ctx, q.w, q.r)
 		if m != nil {

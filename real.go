@@ -20,7 +20,7 @@ func (q *query) realNode() (spot, bool) {
 			continue
 		}
 		at, ok := q.f.zones.next(q.name, offsets, i+1)
-		if !ok || at.real != label || at.dryRun || q.f.zones.isSink(owner) {
+		if !ok || at.real != label || at.dryRun || q.f.zones.isSink(owner) || firstLabel(owner) == "*" {
 			continue
 		}
 		asked := *q

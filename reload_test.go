@@ -195,7 +195,7 @@ func TestAListIsReadAgainAfterSIGUSR1(t *testing.T) {
 	zone := zoneFile(t, "example.org", mail)
 	list := servertest.File(t, "zones", "example.net\n")
 	p := run(t, processCorefile(zone, "", "highest fake0.invalid.\nzones_from "+list))
-	p.wait("CoreDNS-")
+	servertest.Eventually(t, 20*time.Second, "an answer", func() bool { return p.ask("example.org", dns.TypeMX) != nil })
 	p.signal(syscall.SIGUSR1)
 	p.wait("Reloading complete")
 	write(t, list, "example.net\nexample.com\n")

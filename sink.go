@@ -26,7 +26,9 @@ func (z *zones) node(name string) (spot, bool) {
 			deepest.match = m
 		}
 		n, at, hit := m.tree.deepest(name, offsets, m.labels)
-		if hit && len(name)-at > len(deepest.name) && !m.except.cover(name, m.apex) {
+		deeper := len(name)-at > len(deepest.name) ||
+			len(name)-at == len(deepest.name) && deepest.kind == between && n.kind != between
+		if hit && deeper && !m.except.cover(name, m.apex) {
 			deepest, found = spot{match: m, node: n, name: name[at:]}, true
 		}
 	}
@@ -72,7 +74,7 @@ func (q *query) answerAt(at spot, below *reply) (*dns.Msg, bool) {
 		if at.kind == atReal && q.qtype == dns.TypeMX {
 			return q.untouched(at), true
 		}
-		if q.qtype == dns.TypeDNAME && ownsAny(m.Answer, q.name) && q.exists(&at, m) {
+		if (q.qtype == dns.TypeDNAME || q.qtype == dns.TypeDS) && ownsAny(only(m.Answer, q.qtype), q.name) {
 			return nil, false // it is about the names below
 		}
 		if at.kind == atSink && ownsAny(m.Answer, q.name) && q.exists(&at, m) {

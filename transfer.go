@@ -199,9 +199,6 @@ func (z *transferred) addReal(label string, set []dns.RR) {
 // addSinks adds what is served for the sinks that are names of this zone.
 func (z *transferred) addSinks() {
 	for m := range z.f.zones.around(z.apex) {
-		if isBelow(m.apex, z.apex) && z.f.hasZone(m.apex) {
-			continue // a zone of its own, not delegated
-		}
 		for _, f := range m.fakes() {
 			name := f.name
 			if !f.absolute() {
@@ -216,7 +213,7 @@ func (z *transferred) addSinks() {
 
 func (z *transferred) addSink(name string) {
 	at, ok := z.f.zones.node(name)
-	if !ok || at.dryRun || at.kind != atSink {
+	if !ok || at.dryRun || at.kind != atSink || z.elsewhere(name) {
 		return
 	}
 	h := at.zone().hosts[at.fake]
@@ -224,6 +221,17 @@ func (z *transferred) addSink(name string) {
 	if tlsa, ok := z.f.zones.node(tlsaPrefix + name); ok && tlsa.kind == atTLSA && !z.occluded(tlsa.name) {
 		z.add(h.tlsa(at.ttl), dns.TypeANY)
 	}
+}
+
+// elsewhere reports whether name is of a zone below this one that the server has
+// too, though nothing here delegates it.
+func (z *transferred) elsewhere(name string) bool {
+	for name = parent(name); isBelow(name, z.apex); name = parent(name) {
+		if _, ok := z.f.zones.at(name); ok && z.f.hasZone(name) {
+			return true
+		}
+	}
+	return false
 }
 
 // hasZone reports whether the plugins below have a zone with the apex.
