@@ -257,6 +257,6 @@ func (q *query) exists(at *spot, m *dns.Msg) bool {
 		return true
 	}
 	m = q.askFor(probe, dns.TypeCNAME)
-	return m == nil || noSuchName(m) || m.Rcode != dns.RcodeSuccess && m.Rcode != dns.RcodeNameError ||
+	return m == nil || noSuchName(m) || isReferral(m) || m.Rcode != dns.RcodeSuccess && m.Rcode != dns.RcodeNameError ||
 		slices.ContainsFunc(m.Answer, isType(dns.TypeDNAME))
 }
