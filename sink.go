@@ -1,6 +1,7 @@
 package fakemx
 
 import (
+	"github.com/coredns/coredns/plugin"
 	"github.com/miekg/dns"
 )
 
@@ -49,7 +50,7 @@ func (q *query) answerAt(at spot, below *reply) (*dns.Msg, bool) {
 	m := below.msg
 	switch {
 	case m == nil:
-		if !served || !isError(below.rcode) {
+		if !served || plugin.ClientWrite(below.rcode) {
 			return nil, false
 		}
 		if below.err != nil {
@@ -96,16 +97,6 @@ func (q *query) answerAt(at spot, below *reply) (*dns.Msg, bool) {
 		return q.negative(at, m, dns.RcodeSuccess), true
 	}
 	return q.negative(at, m, dns.RcodeNameError), true
-}
-
-// isError reports whether a handler that returns rcode leaves the answer to the
-// server.
-func isError(rcode int) bool {
-	switch rcode {
-	case dns.RcodeServerFailure, dns.RcodeRefused, dns.RcodeFormatError, dns.RcodeNotImplemented:
-		return true
-	}
-	return false
 }
 
 // occluded reports whether m is an answer for what is not the zone's own: a
