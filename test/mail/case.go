@@ -1,0 +1,268 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"net/netip"
+	"sync/atomic"
+	"time"
+)
+
+// A fate is what became of a message.
+type fate string
+
+const (
+	delivered fate = "delivered"
+	bounced   fate = "bounced"
+	queued    fate = "queued" // neither, for as long as was waited
+	stolen    fate = "taken by a sink"
+)
+
+// A try is one message of a case.
+type try struct {
+	fate    fate
+	attempt int // on which it was delivered, or how many were made
+	seconds float64
+	called  []string // hosts in the order they were tried; fakes have a star
+	refused int      // calls to closed ports before the delivery
+}
+
+// An outcome is a sender's result in a case.
+type outcome struct {
+	tries  []try
+	remark string
+	broken error // the case could not be carried out
+}
+
+// settle is how long the laboratory waits without seeing a new call before it
+// takes a message for queued, and atLeast how long in all. The longest pause of
+// a sender between two addresses is OpenSMTPD's.
+const (
+	settle  = 6 * time.Second
+	atLeast = 10 * time.Second
+)
+
+var serial atomic.Int64
+
+// send submits one message to the shape's domain and follows it until it has
+// arrived, bounced, or nothing more happens.
+func (l *laboratory) send(ctx context.Context, st *station, s *shape) (*followed, error) {
+	f := &followed{lab: l, station: st, shape: s, names: s.names()}
+	f.id = fmt.Sprintf("m%d", serial.Add(1))
+	f.start = time.Now()
+	to := f.id + "@" + s.zone()[:len(s.zone())-1]
+	if err := st.submit(ctx, st, f.id+"@bounce.example.net", to); err != nil {
+		return nil, fmt.Errorf("%s: submit: %w", st.name, err)
+	}
+	return f, nil
+}
+
+// A followed message is one on its way.
+type followed struct {
+	lab     *laboratory
+	station *station
+	shape   *shape
+	names   map[netip.Addr]string
+	id      string
+	start   time.Time
+}
+
+// wait returns what has become of the message when that is clear.
+func (f *followed) wait(ctx context.Context) try {
+	began := time.Now()
+	quiet := func() bool {
+		last := began
+		if calls := f.station.calls.since(began, f.names); len(calls) > 0 {
+			last = calls[len(calls)-1].at
+		}
+		return time.Since(last) > settle && time.Since(began) > atLeast
+	}
+	return f.judge(f.lab.ledger.wait(ctx, f.id, quiet))
+}
+
+func (f *followed) judge(receipts []receipt) try {
+	t := try{fate: queued}
+	until := time.Now()
+	for _, r := range receipts {
+		until = r.at
+		switch {
+		case r.host == bounceHost:
+			t.fate = bounced
+		case f.shape.isFake(r.host):
+			t.fate = stolen
+		case t.fate == queued:
+			t.fate = delivered
+		}
+	}
+	t.seconds = until.Sub(f.start).Seconds()
+	for _, c := range f.station.calls.since(f.start, f.names) {
+		if !c.at.After(until) {
+			t.called = append(t.called, f.names[c.to])
+		}
+	}
+	t.attempt = attempts(t.called)
+	t.refused = len(t.called)
+	if t.fate == delivered && t.refused > 0 {
+		t.refused--
+	}
+	return t
+}
+
+// attempts counts the runs over the list of addresses: a new one begins where
+// an address comes again.
+func attempts(called []string) int {
+	n := 0
+	seen := map[string]bool{}
+	for _, name := range called {
+		if n == 0 || seen[name] {
+			n++
+			clear(seen)
+		}
+		seen[name] = true
+	}
+	return n
+}
+
+// isFake reports whether the address is a sink's.
+func (s *shape) isFake(addr netip.Addr) bool {
+	for _, h := range s.fakes() {
+		for _, a := range h.addrs {
+			if a == addr {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// deliver sends n messages one after the other, the first with a cold resolver
+// cache, each followed through up to flushes runs of the queue. Where none is
+// allowed, the seconds count.
+func (l *laboratory) deliver(ctx context.Context, st *station, s *shape, n, flushes int) outcome {
+	var o outcome
+	if err := l.seen(st, s); err != nil {
+		return outcome{broken: err}
+	}
+	for i := range n {
+		if i == 0 {
+			if err := st.resolver.chill(ctx); err != nil {
+				return outcome{broken: err}
+			}
+		}
+		t, err := l.one(ctx, st, s, flushes)
+		if err != nil {
+			return outcome{broken: err}
+		}
+		o.tries = append(o.tries, t)
+		if t.fate != delivered {
+			break
+		}
+	}
+	return o
+}
+
+func (l *laboratory) one(ctx context.Context, st *station, s *shape, flushes int) (try, error) {
+	if st.ready != nil {
+		if err := st.ready(st); err != nil {
+			return try{}, err
+		}
+	}
+	if flushes == 0 {
+		// Few at a time: more would measure the machine, not the senders.
+		l.clock <- struct{}{}
+		defer func() { <-l.clock }()
+	}
+	f, err := l.send(ctx, st, s)
+	if err != nil {
+		return try{}, err
+	}
+	t := f.wait(ctx)
+	for range flushes {
+		if t.fate != queued {
+			break
+		}
+		if err := st.each(ctx, st.flush); err != nil {
+			return try{}, err
+		}
+		t = f.wait(ctx)
+	}
+	return t, nil
+}
+
+// outage sends a message while every real host is down, brings them up when the
+// sender has seen them all refuse, and runs the queue.
+func (l *laboratory) outage(ctx context.Context, st *station, s *shape) outcome {
+	if err := l.seen(st, s); err != nil {
+		return outcome{broken: err}
+	}
+	f, err := l.send(ctx, st, s)
+	if err != nil {
+		return outcome{broken: err}
+	}
+	before := f.wait(ctx)
+	if before.fate != queued {
+		return outcome{tries: []try{before}, remark: "while every real host was down"}
+	}
+	if len(before.called) == 0 {
+		return outcome{broken: fmt.Errorf("%s: no connection tried within %v", st.name, time.Since(f.start))}
+	}
+	if err := l.raise(s); err != nil {
+		return outcome{broken: err}
+	}
+	up := time.Now()
+	if err := st.each(ctx, st.flush); err != nil {
+		return outcome{broken: err}
+	}
+	after := f.wait(ctx)
+	return outcome{
+		tries:  []try{after},
+		remark: fmt.Sprintf("%.1f s after the real hosts came back", after.seconds-up.Sub(f.start).Seconds()),
+	}
+}
+
+// changing sends messages while the fakes of their domain come and go.
+func (l *laboratory) changing(ctx context.Context, st *station, s *shape, n int) outcome {
+	done := l.dns.toggler.use()
+	var sent []*followed
+	for range n {
+		f, err := l.send(ctx, st, s)
+		if err != nil {
+			done()
+			return outcome{broken: err}
+		}
+		sent = append(sent, f)
+		time.Sleep(between / 3)
+	}
+	done()
+	var o outcome
+	for _, f := range sent {
+		t := f.wait(ctx)
+		if t.fate == queued {
+			if err := st.each(ctx, st.flush); err != nil {
+				return outcome{broken: err}
+			}
+			t = f.wait(ctx)
+		}
+		o.tries = append(o.tries, t)
+	}
+	fakes := 0
+	for _, c := range st.calls.since(sent[0].start, s.names()) {
+		if s.isFake(c.to) {
+			fakes++
+		}
+	}
+	o.remark = fmt.Sprintf("%d messages, %d calls at a fake", n, fakes)
+	return o
+}
+
+// seen checks that the sender's resolver has the set that the case is about.
+func (l *laboratory) seen(st *station, s *shape) error {
+	got, err := st.resolver.mxSet(s.zone(), s.zone())
+	if err != nil {
+		return err
+	}
+	if fmt.Sprint(got) != fmt.Sprint(s.want) {
+		return fmt.Errorf("%s MX: the resolver has %v, expected %v", s.zone(), got, s.want)
+	}
+	return nil
+}

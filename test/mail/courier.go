@@ -1,0 +1,17 @@
+package main
+
+import "context"
+
+// courier is the package's own configuration with its name set.
+func courier() *sender {
+	return &sender{
+		name:     "Courier",
+		packages: []string{"courier-mta"},
+		setup: func(_ context.Context, c *container, host string) error {
+			return c.root.write("/etc/courier/me", host+"\n", 0o644)
+		},
+		start:  [][]string{{"courier", "start"}},
+		flush:  [][]string{{"courier", "flush"}},
+		submit: viaSendmail,
+	}
+}

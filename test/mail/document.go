@@ -1,0 +1,7 @@
+package main
+
+import "os"
+
+func (r *result) document(dir string) error {
+	return os.MkdirAll(dir, 0o755)
+}

@@ -1,0 +1,290 @@
+package main
+
+import (
+	"context"
+	"crypto/sha256"
+	"crypto/tls"
+	"crypto/x509"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"net/netip"
+	"os"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/miekg/dns"
+)
+
+// A laboratory is everything that runs: the network, the name servers, the
+// receiving hosts, and one station a sender.
+type laboratory struct {
+	progress io.Writer
+	network  *network
+	mail     *node // all real hosts
+	sinks    *node // all fakes
+	dns      *publisher
+	ledger   *ledger
+	cert     *tls.Certificate // of the real hosts of signed zones
+	tlsa     string           // its digest, as in a TLSA 3 1 1
+	stations []*station
+	bots     *resolver
+	clock    chan struct{}
+	versions map[string]string
+}
+
+// unboundPackage is the resolver's; its root is shared, its processes are not.
+const unboundPackage = "unbound"
+
+// assemble builds the parts that don't depend on the shapes.
+func assemble(progress io.Writer) (*laboratory, error) {
+	l := &laboratory{
+		progress: progress,
+		ledger:   newLedger(),
+		clock:    make(chan struct{}, runtime.NumCPU()),
+		versions: map[string]string{},
+	}
+	var err error
+	if l.network, err = newNetwork(); err != nil {
+		return nil, err
+	}
+	certPEM, keyPEM, err := selfSigned("mail.example.org")
+	if err != nil {
+		return nil, err
+	}
+	cert, err := tls.X509KeyPair(certPEM, keyPEM)
+	if err != nil {
+		return nil, err
+	}
+	leaf, err := x509.ParseCertificate(cert.Certificate[0])
+	if err != nil {
+		return nil, err
+	}
+	digest := sha256.Sum256(leaf.RawSubjectPublicKeyInfo)
+	l.cert, l.tlsa = &cert, hex.EncodeToString(digest[:])
+	return l, nil
+}
+
+func (l *laboratory) say(format string, args ...any) {
+	fmt.Fprintf(l.progress, format+"\n", args...)
+}
+
+// publish starts the name servers and the hosts of the shapes.
+func (l *laboratory) publish(ctx context.Context, p *publisher, shapes []*shape, changing *shape) error {
+	var err error
+	if l.mail, err = l.host("mail", append(addresses(shapes, false), bounceHost)); err != nil {
+		return err
+	}
+	if l.sinks, err = l.host("sinks", addresses(shapes, true)); err != nil {
+		return err
+	}
+	if p.node, err = l.host("dns", []netip.Addr{rootServer, nameServer, reloadServer}); err != nil {
+		return err
+	}
+	l.dns = p
+	for _, s := range shapes {
+		if err := l.serve(s); err != nil {
+			return err
+		}
+	}
+	bounces := &smtpd{name: "bouncehost.example.net", ledger: l.ledger}
+	if err := bounces.listen(l.mail, bounceHost); err != nil {
+		return err
+	}
+	return p.publish(ctx, shapes, changing)
+}
+
+// host makes a node and attaches it.
+func (l *laboratory) host(name string, addrs []netip.Addr) (*node, error) {
+	n, err := newNode(name)
+	if err != nil {
+		return nil, err
+	}
+	return n, l.network.attach(n, addrs...)
+}
+
+// addresses lists the addresses of all real hosts, or of all fakes.
+func addresses(shapes []*shape, fakes bool) []netip.Addr {
+	var addrs []netip.Addr
+	for _, s := range shapes {
+		hosts := s.hosts
+		if fakes {
+			hosts = s.fakes()
+		}
+		for _, h := range hosts {
+			for _, a := range h.addrs {
+				if !a.IsLoopback() {
+					addrs = append(addrs, a)
+				}
+			}
+		}
+	}
+	return addrs
+}
+
+// serve opens the hosts of s that take mail. A signed shape's real hosts have
+// the certificate of its TLSA record, a sink that listens has another.
+func (l *laboratory) serve(s *shape) error {
+	for _, h := range s.hosts {
+		if s.up(h.name) {
+			if err := l.listen(l.mail, s, h, l.cert); err != nil {
+				return err
+			}
+		}
+	}
+	for _, h := range s.fakes() {
+		if !slices.Contains(s.listens, h.name) {
+			continue
+		}
+		certPEM, keyPEM, err := selfSigned(h.name)
+		if err != nil {
+			return err
+		}
+		cert, err := tls.X509KeyPair(certPEM, keyPEM)
+		if err != nil {
+			return err
+		}
+		if err := l.listen(l.sinks, s, h, &cert); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (l *laboratory) listen(n *node, s *shape, h host, cert *tls.Certificate) error {
+	d := &smtpd{name: h.name + "." + s.zone()[:len(s.zone())-1], ledger: l.ledger}
+	if s.signed {
+		d.cert = cert
+	}
+	return d.listen(n, h.addrs...)
+}
+
+// raise brings up the real hosts of s that were down.
+func (l *laboratory) raise(s *shape) error {
+	for _, h := range s.hosts {
+		if !s.up(h.name) {
+			if err := l.listen(l.mail, s, h, nil); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// man installs and starts the senders and their resolvers.
+func (l *laboratory) man(ctx context.Context, chosen []*sender, cache string, anchors []*dns.DNSKEY) error {
+	roots, err := l.install(ctx, chosen, cache)
+	if err != nil {
+		return err
+	}
+	resolvers := roots[len(chosen)]
+	addr := firstSender
+	for i, s := range chosen {
+		n, err := l.host(s.name, []netip.Addr{addr, v6(addr)})
+		if err != nil {
+			return err
+		}
+		res, err := startResolver(ctx, resolvers, n, anchors)
+		if err != nil {
+			return err
+		}
+		st, err := s.open(ctx, n, roots[i], res, addr)
+		if err != nil {
+			return err
+		}
+		l.stations = append(l.stations, st)
+		addr = addr.Next()
+	}
+	n, err := l.host("bots", []netip.Addr{botAddr, v6(botAddr)})
+	if err != nil {
+		return err
+	}
+	l.bots, err = startResolver(ctx, resolvers, n, anchors)
+	return err
+}
+
+// install makes one root a sender, and a last one for the resolvers.
+func (l *laboratory) install(ctx context.Context, chosen []*sender, cache string) ([]*root, error) {
+	type job struct {
+		name, answers string
+		packages      []string
+	}
+	var jobs []job
+	for _, s := range chosen {
+		jobs = append(jobs, job{hostName(s.name), s.answers, s.packages})
+	}
+	jobs = append(jobs, job{"resolver", "", []string{unboundPackage}})
+
+	roots := make([]*root, len(jobs))
+	errs := make([]error, len(jobs))
+	versions := make([]string, len(jobs))
+	slots := make(chan struct{}, runtime.NumCPU())
+	var all sync.WaitGroup
+	for i, j := range jobs {
+		all.Go(func() {
+			slots <- struct{}{}
+			defer func() { <-slots }()
+			r, err := newRoot(j.name)
+			if err != nil {
+				errs[i] = err
+				return
+			}
+			kept := cache
+			if kept != "" {
+				kept = filepath.Join(cache, j.name)
+			}
+			if errs[i] = r.install(ctx, kept, j.answers, j.packages...); errs[i] != nil {
+				return
+			}
+			roots[i] = r
+			versions[i], errs[i] = r.version(ctx, j.packages[0])
+			l.say("installed %s %s", j.packages[0], versions[i])
+		})
+	}
+	all.Wait()
+	for i, s := range chosen {
+		l.versions[s.name] = versions[i]
+	}
+	l.versions["Unbound"] = versions[len(chosen)]
+	return roots, errors.Join(errs...)
+}
+
+// warmUp waits until every sender delivers to a domain that has nothing to do
+// with fakemx: from then on a lost message is no matter of starting.
+func (l *laboratory) warmUp(ctx context.Context, s *shape) error {
+	errs := make([]error, len(l.stations))
+	var all sync.WaitGroup
+	for i, st := range l.stations {
+		all.Go(func() {
+			if st.ready != nil {
+				if errs[i] = st.ready(st); errs[i] != nil {
+					return
+				}
+			}
+			var t try
+			var err error
+			for deadline := time.Now().Add(readyWithin); time.Now().Before(deadline); time.Sleep(200 * time.Millisecond) {
+				var f *followed
+				if f, err = l.send(ctx, st, s); err != nil {
+					continue // not listening yet
+				}
+				if t = f.wait(ctx); t.fate == delivered {
+					return
+				}
+			}
+			errs[i] = fmt.Errorf("%s is not up within %v: last message %s, %v: %w", st.name, readyWithin, t.fate, st.log.about(""), err)
+		})
+	}
+	all.Wait()
+	return errors.Join(errs...)
+}
+
+// workplace makes a directory for the name servers.
+func workplace() (string, error) {
+	dir := filepath.Join(place, "dns")
+	return dir, os.MkdirAll(dir, 0o755)
+}

@@ -1,0 +1,144 @@
+// Command mail is the mail laboratory of fakemx. It proves with stock mail
+// servers, real sockets and real resolution that no mail is lost, and counts
+// what simple bots meet.
+//
+// Every host is a network namespace on one Ethernet: the project's CoreDNS with
+// fakemx and a root of its own, the real mail hosts, the sinks (addresses whose
+// port 25 is closed), and each sender, whose Debian package is installed into
+// an overlay root of its own and which has an Unbound of its own beside it.
+//
+// It runs as root or not at all, and leaves nothing behind: see contain.
+package main
+
+import (
+	"context"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+)
+
+func main() {
+	os.Exit(play(os.Args))
+}
+
+// play acts the part that the program's name says.
+func play(args []string) int {
+	switch filepath.Base(args[0]) {
+	case roleInit:
+		return initMain(args[1:])
+	case roleContained:
+		if err := contained(args[1:], os.Stdout, os.Stderr); err != nil {
+			fmt.Fprintf(os.Stderr, "mail: %v\n", err)
+			return 1
+		}
+		return 0
+	}
+	if _, err := parseOptions(args[1:], os.Stderr); err != nil {
+		return 2
+	}
+	if os.Geteuid() != 0 {
+		fmt.Fprintln(os.Stderr, errNotRoot)
+		return 1
+	}
+	return contain(args[1:], os.Stdout, os.Stderr)
+}
+
+const errNotRoot = "mail: the laboratory makes network namespaces and mounts: it runs as root only"
+
+type options struct {
+	short   bool
+	write   string
+	debs    string
+	coredns string
+	byHand  bool
+	only    string
+	mails   int
+	tries   int
+}
+
+func parseOptions(args []string, usage io.Writer) (*options, error) {
+	o := &options{}
+	f := flag.NewFlagSet("mail", flag.ContinueOnError)
+	f.SetOutput(usage)
+	f.BoolVar(&o.short, "short", false, "the selection for continuous integration: few senders, the safe shapes, the outage")
+	f.StringVar(&o.write, "write", "", "write mail.md and its plot into this `directory`")
+	f.StringVar(&o.debs, "debs", "", "keep the Debian packages in this `directory` for the next run")
+	f.StringVar(&o.coredns, "coredns", "", "a built CoreDNS with fakemx; default: build ./cmd/coredns of the repository")
+	f.BoolVar(&o.byHand, "by-hand", false, "hand-edited zones over file instead of fakemx: the oracle")
+	f.StringVar(&o.only, "senders", "", "only these senders, comma-separated, as "+strings.Join(names(senders()), ", "))
+	f.IntVar(&o.mails, "mails", 0, "messages a sender and safe shape (default 5, or 3 with -short)")
+	f.IntVar(&o.tries, "tries", 0, "tries a bot and shape (default 3000, or 500 with -short)")
+	if err := f.Parse(args); err != nil {
+		return nil, err
+	}
+	if f.NArg() > 0 {
+		err := fmt.Errorf("mail: unexpected argument %q, expected only flags", f.Arg(0))
+		fmt.Fprintln(usage, err)
+		return nil, err
+	}
+	if o.mails == 0 {
+		o.mails = map[bool]int{false: 5, true: 3}[o.short]
+	}
+	if o.tries == 0 {
+		o.tries = map[bool]int{false: 3000, true: 500}[o.short]
+	}
+	return o, nil
+}
+
+// contained is the laboratory itself, in its own namespaces.
+func contained(args []string, stdout, progress io.Writer) error {
+	o, err := parseOptions(args, progress)
+	if err != nil {
+		return err
+	}
+	if err := furnish(); err != nil {
+		return err
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	defer cancel()
+	result, err := experiment(ctx, o, progress)
+	if err != nil {
+		return err
+	}
+	if err := result.markdown(stdout); err != nil {
+		return err
+	}
+	if o.write != "" {
+		if err := result.document(o.write); err != nil {
+			return err
+		}
+	}
+	return result.verdict()
+}
+
+func names(list []*sender) []string {
+	var out []string
+	for _, s := range list {
+		out = append(out, s.name)
+	}
+	return out
+}
+
+// choose picks the senders of a run.
+func (o *options) choose() ([]*sender, error) {
+	all := senders()
+	if o.only == "" {
+		if !o.short {
+			return all, nil
+		}
+		return slices.DeleteFunc(all, func(s *sender) bool { return !s.short }), nil
+	}
+	var chosen []*sender
+	for name := range strings.SplitSeq(o.only, ",") {
+		i := slices.IndexFunc(all, func(s *sender) bool { return strings.EqualFold(s.name, name) })
+		if i < 0 {
+			return nil, fmt.Errorf("sender %q: expected one of %s", name, strings.Join(names(all), ", "))
+		}
+		chosen = append(chosen, all[i])
+	}
+	return chosen, nil
+}

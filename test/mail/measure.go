@@ -1,0 +1,95 @@
+package main
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// median of the seconds of all delivered tries; false if there is none.
+func (o outcome) median() (float64, bool) {
+	var seconds []float64
+	for _, t := range o.tries {
+		if t.fate == delivered {
+			seconds = append(seconds, t.seconds)
+		}
+	}
+	if len(seconds) == 0 {
+		return 0, false
+	}
+	slices.Sort(seconds)
+	middle := len(seconds) / 2
+	if len(seconds)%2 == 1 {
+		return seconds[middle], true
+	}
+	return (seconds[middle-1] + seconds[middle]) / 2, true
+}
+
+// fates counts what became of the messages, in the order of first appearance.
+func (o outcome) fates() string {
+	var order []fate
+	count := map[fate]int{}
+	for _, t := range o.tries {
+		if count[t.fate] == 0 {
+			order = append(order, t.fate)
+		}
+		count[t.fate]++
+	}
+	if len(order) == 1 && len(o.tries) == 1 {
+		return string(order[0])
+	}
+	var parts []string
+	for _, f := range order {
+		parts = append(parts, fmt.Sprintf("%d %s", count[f], f))
+	}
+	return strings.Join(parts, ", ")
+}
+
+// attempts tells on which attempts the messages were delivered.
+func (o outcome) attempts() string {
+	least, most := 0, 0
+	for _, t := range o.tries {
+		if least == 0 || t.attempt < least {
+			least = t.attempt
+		}
+		most = max(most, t.attempt)
+	}
+	if least == most {
+		return ordinal(least)
+	}
+	return ordinal(least) + " to " + ordinal(most)
+}
+
+func ordinal(n int) string {
+	switch n {
+	case 1:
+		return "1st"
+	case 2:
+		return "2nd"
+	case 3:
+		return "3rd"
+	default:
+		return fmt.Sprintf("%dth", n)
+	}
+}
+
+// orders lists the different orders in which addresses were tried.
+func (o outcome) orders() []string {
+	var found []string
+	for _, t := range o.tries {
+		order := strings.Join(t.called, " ")
+		if !slices.Contains(found, order) {
+			found = append(found, order)
+		}
+	}
+	return found
+}
+
+// refused is the largest number of refused calls before a delivery.
+func (o outcome) refused() int {
+	most := 0
+	for _, t := range o.tries {
+		most = max(most, t.refused)
+	}
+	return most
+}

@@ -1,0 +1,159 @@
+package main
+
+import (
+	"context"
+	"crypto"
+	"fmt"
+	"net/netip"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/miekg/dns"
+)
+
+// A publisher is the DNS side of the laboratory: the root, the zone that takes
+// bounces, and one zone a shape, all served by the project's CoreDNS.
+type publisher struct {
+	node   *node
+	binary string
+	dir    string
+	byHand bool // no fakemx at all: hand-edited zones over file
+	key    signingKey
+
+	refusals map[string]string // by label of an unsafe shape, what fakemx said
+	toggler  *toggler
+}
+
+// A signingKey signs the DANE zones online; it is also the resolvers' trust
+// anchor.
+type signingKey struct {
+	public  *dns.DNSKEY
+	private crypto.PrivateKey
+}
+
+func newSigningKey() (signingKey, error) {
+	const bits = 256
+	public := &dns.DNSKEY{
+		Hdr:   dns.RR_Header{Name: ".", Rrtype: dns.TypeDNSKEY, Class: dns.ClassINET, Ttl: 3600},
+		Flags: dns.ZONE | dns.SEP, Protocol: 3, Algorithm: dns.ECDSAP256SHA256,
+	}
+	private, err := public.Generate(bits)
+	return signingKey{public, private}, err
+}
+
+// of returns the key as that of a zone.
+func (k signingKey) of(zone string) *dns.DNSKEY {
+	public := *k.public
+	public.Hdr.Name = zone
+	return &public
+}
+
+const (
+	longTTL  = 300
+	shortTTL = 1 // in the zone whose fakes come and go
+)
+
+// publish writes every zone and starts the servers.
+func (p *publisher) publish(ctx context.Context, shapes []*shape, changing *shape) error {
+	p.refusals = map[string]string{}
+	steady := slices.DeleteFunc(slices.Clone(shapes), func(s *shape) bool { return s == changing })
+	root := rootZone(shapes, changing)
+	infrastructure := fmt.Sprintf("$ORIGIN example.net.\n$TTL 300\n@ SOA ns hostmaster 1 7200 3600 1209600 300\n"+
+		"@ NS ns\nns A %s\na.root A %s\nbounce MX 10 bouncehost\nbouncehost A %s\n", nameServer, rootServer, bounceHost)
+	blocks := serverBlock(".", rootServer, "", "root.zone") + serverBlock("example.net.", nameServer, "", "example.net.zone")
+	files := map[string]string{"root.zone": root, "example.net.zone": infrastructure}
+	for _, s := range steady {
+		block, text, err := p.zone(s)
+		if err != nil {
+			return err
+		}
+		blocks += block
+		files[s.label+".zone"] = text
+		if s.byHand && !p.byHand {
+			if p.refusals[s.label], err = p.refusal(ctx, s); err != nil {
+				return err
+			}
+		}
+	}
+	if _, err := p.start("steady", blocks, files); err != nil {
+		return err
+	}
+	var err error
+	p.toggler, err = p.startToggler(ctx, changing)
+	return err
+}
+
+func (p *publisher) start(name, blocks string, files map[string]string) (*coredns, error) {
+	dir := filepath.Join(p.dir, name)
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return nil, err
+	}
+	files[corefile] = blocks
+	for file, text := range files {
+		if err := os.WriteFile(filepath.Join(dir, file), []byte(text), 0o600); err != nil {
+			return nil, err
+		}
+	}
+	return startCoreDNS(p.binary, p.node, dir)
+}
+
+// zone returns the server block and the zone file of a shape.
+func (p *publisher) zone(s *shape) (block, text string, err error) {
+	plugins := s.stanza()
+	if p.byHand {
+		plugins = ""
+	}
+	if s.signed {
+		key, err := p.keyFile(s)
+		if err != nil {
+			return "", "", err
+		}
+		plugins = "    dnssec {\n        key file " + key + "\n    }\n" + plugins
+	}
+	handEdited := s.byHand || p.byHand && !s.plain && !s.dryRun
+	return serverBlock(s.zone(), nameServer, plugins, s.label+".zone"), s.zoneText(nameServer, longTTL, handEdited), nil
+}
+
+func serverBlock(zone string, at netip.Addr, plugins, file string) string {
+	return fmt.Sprintf("%s {\n    bind %s\n    errors\n%s    file %s\n}\n", zone, at, plugins, file)
+}
+
+// rootZone delegates every shape's zone and the bounces' from the root.
+func rootZone(shapes []*shape, changing *shape) string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "$ORIGIN .\n$TTL 3600\n@ SOA a.root.example.net. hostmaster.example.net. 1 7200 3600 1209600 3600\n"+
+		"@ NS a.root.example.net.\nexample.net. NS ns.example.net.\nns.example.net. A %s\na.root.example.net. A %s\nexample.org. TXT \"the shapes lie below\"\n", nameServer, rootServer)
+	for _, s := range shapes {
+		at := nameServer
+		if s == changing {
+			at = reloadServer
+		}
+		fmt.Fprintf(&b, "%s NS ns.%s\nns.%s A %s\n", s.zone(), s.zone(), s.zone(), at)
+	}
+	return b.String()
+}
+
+// refusal has fakemx read the block of an unsafe shape.
+func (p *publisher) refusal(ctx context.Context, s *shape) (string, error) {
+	dir := filepath.Join(p.dir, "refused-"+s.label)
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return "", err
+	}
+	text := s.zoneText(nameServer, longTTL, false)
+	if err := os.WriteFile(filepath.Join(dir, "zone"), []byte(text), 0o600); err != nil {
+		return "", err
+	}
+	return refuses(ctx, p.binary, p.node, dir, serverBlock(s.zone(), nameServer, s.block(), "zone"))
+}
+
+// keyFile writes the signing key of a zone in the form dnssec reads.
+func (p *publisher) keyFile(s *shape) (string, error) {
+	base := filepath.Join(p.dir, fmt.Sprintf("K%s+%03d+%05d", s.zone(), p.key.public.Algorithm, p.key.public.KeyTag()))
+	if err := os.WriteFile(base+".key", []byte(p.key.of(s.zone()).String()+"\n"), 0o600); err != nil {
+		return "", err
+	}
+	private := p.key.public.PrivateKeyString(p.key.private)
+	return base, os.WriteFile(base+".private", []byte(private), 0o600)
+}

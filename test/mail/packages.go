@@ -1,0 +1,73 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+)
+
+// install puts Debian packages into r from the machine's own package sources.
+// No service starts. cache, if not empty, is a directory in which the packages
+// are kept for the next run.
+func (r *root) install(ctx context.Context, cache, answers string, packages ...string) error {
+	resolv, err := os.ReadFile("/etc/resolv.conf")
+	if err != nil {
+		return err
+	}
+	// policy-rc.d: 101 is "action forbidden by policy" to invoke-rc.d.
+	for path, text := range map[string]string{
+		"/usr/sbin/policy-rc.d": "#!/bin/sh\nexit 101\n",
+		"/etc/resolv.conf":      string(resolv),
+	} {
+		if err := r.write(path, text, 0o755); err != nil {
+			return err
+		}
+	}
+	archives := filepath.Join("/var/cache/fakemx", packages[0])
+	if err := os.MkdirAll(filepath.Join(r.dir, archives), 0o755); err != nil {
+		return err
+	}
+	if cache != "" {
+		kept := filepath.Join(cache, packages[0])
+		if err := os.MkdirAll(kept, 0o755); err != nil {
+			return err
+		}
+		if err := syscall.Mount(kept, filepath.Join(r.dir, archives), "", syscall.MS_BIND, ""); err != nil {
+			return err
+		}
+	}
+	c, err := r.boot(nil, "install")
+	if err != nil {
+		return err
+	}
+	defer c.halt()
+	if answers != "" {
+		if _, err := c.run(ctx, strings.NewReader(answers), "debconf-set-selections"); err != nil {
+			return err
+		}
+	}
+	if _, err := c.run(ctx, nil, "apt-cache", "--quiet", "show", packages[0]); err != nil {
+		if _, err := c.run(ctx, nil, "apt-get", "--quiet", "update"); err != nil {
+			return err
+		}
+	}
+	get := []string{"apt-get", "--quiet", "--yes", "--no-install-recommends",
+		"-o", "Dir::Cache::archives=" + archives, "-o", "APT::Keep-Downloaded-Packages=true", "install"}
+	if _, err := c.run(ctx, nil, append(get, packages...)...); err != nil {
+		return fmt.Errorf("install %s: %w", packages[0], err)
+	}
+	return nil
+}
+
+// version tells which version of a package the root holds.
+func (r *root) version(ctx context.Context, pkg string) (string, error) {
+	c, err := r.boot(nil, "version")
+	if err != nil {
+		return "", err
+	}
+	defer c.halt()
+	return c.run(ctx, nil, "dpkg-query", "--show", "--showformat", "${Version}", pkg)
+}

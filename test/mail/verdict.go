@@ -1,0 +1,156 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"math"
+	"slices"
+	"time"
+)
+
+// tolerance is the extra delay that is no delay (seconds of the median).
+const tolerance = 0.1
+
+// verdict is nil if the run shows what it must, and else everything that it
+// doesn't.
+func (r *result) verdict() error {
+	var errs []error
+	for i, row := range r.rows {
+		for _, s := range r.senders {
+			o, ok := row.outcomes[s.name]
+			if !ok {
+				continue
+			}
+			if err := r.judge(i, s, o); err != nil {
+				errs = append(errs, fmt.Errorf("%s: %s: %w", s.name, row.what, err))
+			}
+		}
+		if err := row.lossShown(); err != nil {
+			errs = append(errs, err)
+		}
+	}
+	for _, b := range r.bots {
+		if off := b.off(); off > 0 {
+			errs = append(errs, fmt.Errorf("bots: %s at %q: %d of %d reached a real host, predicted %.3f", b.habit, b.what, b.reached, b.tries, b.predicted))
+		}
+	}
+	return errors.Join(errs...)
+}
+
+func (r *result) judge(i int, s *sender, o outcome) error {
+	if o.broken != nil {
+		return o.broken
+	}
+	switch row := r.rows[i]; row.kind {
+	case baseline, dane:
+		return firstAttempt(o)
+	case safe:
+		return errors.Join(firstAttempt(o), r.late(s, o))
+	case unseen:
+		return errors.Join(firstAttempt(o), r.late(s, o), noFake(o))
+	case outage:
+		return errors.Join(arrived(o), queuedFirst(o))
+	case changing:
+		return arrived(o)
+	case untouched:
+		if row.twin == 0 {
+			return nil
+		}
+		return sameAs(r.rows[row.twin].outcomes[s.name], o)
+	default:
+		return nil
+	}
+}
+
+func arrived(o outcome) error {
+	for _, t := range o.tries {
+		if t.fate != delivered {
+			return fmt.Errorf("%s after %.1f s (tried %v), expected delivered", t.fate, t.seconds, t.called)
+		}
+	}
+	return nil
+}
+
+func firstAttempt(o outcome) error {
+	if err := arrived(o); err != nil {
+		return err
+	}
+	for _, t := range o.tries {
+		if t.attempt != 1 {
+			return fmt.Errorf("delivered on the %s attempt (tried %v), expected the 1st", ordinal(t.attempt), t.called)
+		}
+	}
+	return nil
+}
+
+// late complains if the median exceeds the one without fakes by more than the
+// refused connections explain.
+func (r *result) late(s *sender, o outcome) error {
+	base, ok := r.rows[0].outcomes[s.name].median()
+	if !ok {
+		return errors.New("nothing to compare with: no message was delivered without fakes")
+	}
+	took, ok := o.median()
+	if !ok {
+		return nil // arrived has said so
+	}
+	allowed := tolerance + (time.Duration(o.refused()) * s.waits).Seconds()
+	if took-base > allowed {
+		return fmt.Errorf("%.2f s, %.2f s more than without fakes; %d refused connections explain %.2f s", took, took-base, o.refused(), allowed)
+	}
+	return nil
+}
+
+func noFake(o outcome) error {
+	for _, t := range o.tries {
+		for _, name := range t.called {
+			if fakeName(name) {
+				return fmt.Errorf("the sink %s was contacted, expected never", name)
+			}
+		}
+	}
+	return nil
+}
+
+// queuedFirst complains if the sender can't have met the outage.
+func queuedFirst(o outcome) error {
+	for _, t := range o.tries {
+		if t.attempt < 2 {
+			return fmt.Errorf("delivered on the %s attempt, expected a later one", ordinal(t.attempt))
+		}
+	}
+	return nil
+}
+
+// sameAs complains if fakemx makes a difference to a domain it must not touch.
+func sameAs(without, with outcome) error {
+	if without.broken != nil {
+		return nil // its own row has said so
+	}
+	if without.fates() != with.fates() || !slices.Equal(without.orders(), with.orders()) {
+		return fmt.Errorf("%s, tried %q; without fakemx %s, tried %q", with.fates(), with.orders(), without.fates(), without.orders())
+	}
+	return nil
+}
+
+// lossShown complains if a shape that fakemx refuses loses no mail.
+func (w row) lossShown() error {
+	if w.kind != unsafe {
+		return nil
+	}
+	for _, o := range w.outcomes {
+		if len(o.tries) > 0 && o.tries[0].fate != delivered {
+			return nil
+		}
+	}
+	return fmt.Errorf("%s: no sender loses mail, so why refuse it?", w.what)
+}
+
+// off returns by how much a bot's share lies outside four standard deviations
+// of the prediction, 0 if it doesn't.
+func (b botRow) off() float64 {
+	deviation := math.Sqrt(b.predicted * (1 - b.predicted) / float64(b.tries))
+	return max(0, math.Abs(b.share()-b.predicted)-4*deviation-1e-9)
+}
+
+func (b botRow) share() float64 { return float64(b.reached) / float64(b.tries) }
