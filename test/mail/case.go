@@ -68,14 +68,24 @@ type followed struct {
 }
 
 // wait returns what has become of the message when that is clear.
-func (f *followed) wait(ctx context.Context) try {
+func (f *followed) wait(ctx context.Context) try { return f.waitFor(ctx, 0) }
+
+// flushed runs the queue and waits.
+func (f *followed) flushed(ctx context.Context) (try, error) {
+	if err := f.station.each(ctx, f.station.flush); err != nil {
+		return try{}, err
+	}
+	return f.waitFor(ctx, f.station.rouses), nil
+}
+
+func (f *followed) waitFor(ctx context.Context, rouses time.Duration) try {
 	began := time.Now()
 	quiet := func() bool {
 		last := began
 		if calls := f.station.calls.since(began, f.names); len(calls) > 0 {
 			last = calls[len(calls)-1].at
 		}
-		return time.Since(last) > settle && time.Since(began) > atLeast
+		return time.Since(last) > settle && time.Since(began) > atLeast+rouses
 	}
 	return f.judge(f.lab.ledger.wait(ctx, f.id, quiet))
 }
@@ -181,10 +191,9 @@ func (l *laboratory) one(ctx context.Context, st *station, s *shape, flushes int
 		if t.fate != queued {
 			break
 		}
-		if err := st.each(ctx, st.flush); err != nil {
+		if t, err = f.flushed(ctx); err != nil {
 			return try{}, err
 		}
-		t = f.wait(ctx)
 	}
 	return t, nil
 }
@@ -210,10 +219,10 @@ func (l *laboratory) outage(ctx context.Context, st *station, s *shape) outcome 
 		return outcome{broken: err}
 	}
 	up := time.Now()
-	if err := st.each(ctx, st.flush); err != nil {
+	after, err := f.flushed(ctx)
+	if err != nil {
 		return outcome{broken: err}
 	}
-	after := f.wait(ctx)
 	return outcome{
 		tries:  []try{after},
 		remark: fmt.Sprintf("%.1f s after the real hosts came back", after.seconds-up.Sub(f.start).Seconds()),
@@ -236,12 +245,11 @@ func (l *laboratory) changing(ctx context.Context, st *station, s *shape, n int)
 	done()
 	var o outcome
 	for _, f := range sent {
-		t := f.wait(ctx)
+		t, err := f.wait(ctx), error(nil)
 		if t.fate == queued {
-			if err := st.each(ctx, st.flush); err != nil {
+			if t, err = f.flushed(ctx); err != nil {
 				return outcome{broken: err}
 			}
-			t = f.wait(ctx)
 		}
 		o.tries = append(o.tries, t)
 	}

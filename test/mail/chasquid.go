@@ -12,12 +12,13 @@ import (
 )
 
 // chasquid takes mail by authenticated submission only, so it gets a domain, a
-// user and a certificate. It has no command that runs the queue; a restart does.
+// user and a certificate; and the ports that systemd would open for it. It has
+// no command that runs the queue; a restart does.
 func chasquid() *sender {
 	const user, password = "laboratory", "laboratory"
 	const submission = "127.0.0.1:587"
 	start := []string{"sh", "-c", "setpriv --reuid chasquid --regid chasquid --init-groups " +
-		"--inh-caps +net_bind_service --ambient-caps +net_bind_service chasquid >/dev/null 2>&1 &"}
+		"--inh-caps +net_bind_service --ambient-caps +net_bind_service chasquid </dev/null >>/var/log/chasquid.log 2>&1 &"}
 	return &sender{
 		name:     "chasquid",
 		short:    true,
@@ -33,7 +34,8 @@ func chasquid() *sender {
 				}
 			}
 			_, err = c.run(ctx, strings.NewReader(password+"\n"+password+"\n"), "sh", "-ec",
-				"mkdir -p /etc/chasquid/domains/"+host+
+				`printf 'smtp_address: ":25"\nsubmission_address: ":587"\n' >> /etc/chasquid/chasquid.conf`+
+					"; mkdir -p /etc/chasquid/domains/"+host+
 					"; chasquid-util user-add "+user+"@"+host+" --password="+password+
 					"; chown -R chasquid: /etc/chasquid/domains /var/lib/chasquid")
 			return err

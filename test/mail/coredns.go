@@ -14,16 +14,15 @@ import (
 )
 
 // buildCoreDNS builds the project's CoreDNS from the module at dir.
-func buildCoreDNS(ctx context.Context, dir string) (string, error) {
-	binary := filepath.Join(place, "coredns")
+func buildCoreDNS(ctx context.Context, dir, binary string) error {
 	cmd := exec.CommandContext(ctx, "go", "build", "-o", binary, "./cmd/coredns")
 	cmd.Dir = dir
 	// The laboratory is a module of its own; a workspace must not mix the two.
 	cmd.Env = append(os.Environ(), "GOWORK=off", "GOFLAGS=")
 	if out, err := cmd.CombinedOutput(); err != nil {
-		return "", fmt.Errorf("build ./cmd/coredns in %s: %w: %s", dir, err, bytes.TrimSpace(out))
+		return fmt.Errorf("build ./cmd/coredns in %s: %w: %s", dir, err, bytes.TrimSpace(out))
 	}
-	return binary, nil
+	return nil
 }
 
 // moduleRoot finds the directory of fakemx's own module at or above dir.

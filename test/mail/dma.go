@@ -1,7 +1,9 @@
 package main
 
-// dma has no daemon: a message that stays queued waits for "dma -q", which
-// Debian runs from cron every five minutes.
+import "time"
+
+// dma has no daemon: a process a message waits in the queue, and looks every 30
+// seconds whether somebody has called "dma -q", as Debian's cron job does.
 func dma() *sender {
 	return &sender{
 		name:     "dma",
@@ -9,5 +11,6 @@ func dma() *sender {
 		packages: []string{"dma"},
 		flush:    [][]string{{"dma", "-q"}},
 		submit:   viaSendmail,
+		rouses:   30 * time.Second,
 	}
 }

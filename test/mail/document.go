@@ -1,7 +1,134 @@
 package main
 
-import "os"
+import (
+	_ "embed"
+	"fmt"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"text/template"
+	"time"
+)
 
+//go:embed mail.md.tmpl
+var page string
+
+// document writes the page and its plot into dir.
 func (r *result) document(dir string) error {
-	return os.MkdirAll(dir, 0o755)
+	t, err := template.New("mail.md").Parse(page)
+	if err != nil {
+		return err
+	}
+	var b strings.Builder
+	if err := t.Execute(&b, r.facts()); err != nil {
+		return err
+	}
+	if err := os.WriteFile(filepath.Join(dir, "mail.md"), []byte(b.String()), 0o644); err != nil {
+		return err
+	}
+	return os.WriteFile(filepath.Join(dir, "mail.svg"), []byte(r.plot()), 0o644)
+}
+
+// facts are the figures of the page, all computed from the run.
+type facts struct {
+	Date, Versions                               string
+	Minutes, SenderCount, Mails, Tries           int
+	SafeMessages, SafeShapes                     int
+	LargestExtra                                 string
+	Waiting                                      []waiter
+	Reloads, ReloadMessages, ReloadMails         int
+	SenderTable, OrderTable, DaneTable, BotTable string
+	Refusals                                     []refused
+}
+
+// A waiter is a sender that waits after refusals, and how much it adds at most.
+type waiter struct{ Name, Extra string }
+
+// A refused shape: what it loses, and what fakemx says to it.
+type refused struct{ What, Losers, Says string }
+
+func (r *result) facts() facts {
+	f := facts{
+		Date:        r.date.UTC().Format(time.DateOnly),
+		Minutes:     int(r.elapsed.Round(time.Minute).Minutes()),
+		Mails:       r.mails,
+		Tries:       r.tries,
+		Reloads:     r.reloads,
+		ReloadMails: reloadMails,
+		SenderTable: r.senderTable(false),
+		OrderTable:  r.senderTable(true),
+		DaneTable:   r.daneTable(),
+		BotTable:    r.botTable(),
+	}
+	for _, s := range r.senders {
+		if !s.dane {
+			f.SenderCount++
+		}
+	}
+	var list []string
+	for _, name := range slices.Sorted(maps.Keys(r.versions)) {
+		if name != postfixDANE().name { // the same package as Postfix
+			list = append(list, name+" "+r.versions[name])
+		}
+	}
+	f.Versions = strings.Join(list, ", ")
+	for _, row := range r.rows {
+		switch row.kind {
+		case safe, unseen:
+			f.SafeShapes++
+			for _, o := range row.outcomes {
+				f.SafeMessages += len(o.tries)
+			}
+		case changing:
+			for _, o := range row.outcomes {
+				f.ReloadMessages += len(o.tries)
+			}
+		case unsafe:
+			f.Refusals = append(f.Refusals, refused{row.what, row.losers(r.senders), r.refusals[row.label]})
+		}
+	}
+	worst := 0.0
+	for _, s := range r.senders {
+		if s.dane {
+			continue
+		}
+		extra := r.extra(s)
+		if s.waits > 0 {
+			f.Waiting = append(f.Waiting, waiter{s.name, fmt.Sprintf("%.1f s", extra)})
+			continue
+		}
+		if extra >= worst {
+			worst = extra
+			f.LargestExtra = fmt.Sprintf("%.2f s (%s)", extra, s.name)
+		}
+	}
+	return f
+}
+
+// extra is the sender's largest median delay over the one without fakes.
+func (r *result) extra(s *sender) float64 {
+	base, ok := r.rows[0].outcomes[s.name].median()
+	worst := 0.0
+	for _, row := range r.rows {
+		if row.kind != safe && row.kind != unseen {
+			continue
+		}
+		if took, had := row.outcomes[s.name].median(); ok && had {
+			worst = max(worst, took-base)
+		}
+	}
+	return worst
+}
+
+// losers lists the senders that lose a message in the row, and how.
+func (w row) losers(senders []*sender) string {
+	var list []string
+	for _, s := range senders {
+		if o := w.outcomes[s.name]; len(o.tries) > 0 && o.tries[0].fate != delivered {
+			list = append(list, fmt.Sprintf("%s (%s)", s.name, o.tries[0].fate))
+		}
+	}
+	return strings.Join(list, ", ")
 }

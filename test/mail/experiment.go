@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"path/filepath"
 	"strings"
 	"sync"
 	"time"
@@ -132,7 +133,8 @@ func (l *laboratory) build(ctx context.Context) (string, error) {
 		return "", err
 	}
 	l.say("building ./cmd/coredns")
-	return buildCoreDNS(ctx, dir)
+	binary := filepath.Join(place, "coredns")
+	return binary, buildCoreDNS(ctx, dir, binary)
 }
 
 // steps lays out the cases. The changing shape is the last of the plan.

@@ -184,7 +184,7 @@ func (l *laboratory) man(ctx context.Context, chosen []*sender, cache string, an
 	resolvers := roots[len(chosen)]
 	addr := firstSender
 	for i, s := range chosen {
-		n, err := l.host(s.name, []netip.Addr{addr, v6(addr)})
+		n, err := l.host(hostName(s.name), []netip.Addr{addr, v6(addr)})
 		if err != nil {
 			return err
 		}

@@ -44,19 +44,21 @@ func (r *root) install(ctx context.Context, cache, answers string, packages ...s
 		return err
 	}
 	defer c.halt()
-	if answers != "" {
-		if _, err := c.run(ctx, strings.NewReader(answers), "debconf-set-selections"); err != nil {
-			return err
-		}
+	// The index of manual pages takes longer than the packages.
+	answers += "man-db man-db/auto-update boolean false\n"
+	if _, err := c.run(ctx, strings.NewReader(answers), "debconf-set-selections"); err != nil {
+		return err
 	}
-	if _, err := c.run(ctx, nil, "apt-cache", "--quiet", "show", packages[0]); err != nil {
-		if _, err := c.run(ctx, nil, "apt-get", "--quiet", "update"); err != nil {
-			return err
-		}
+	get := append([]string{"apt-get", "--quiet", "--yes", "--no-install-recommends",
+		"-o", "Dir::Cache::archives=" + archives, "-o", "APT::Keep-Downloaded-Packages=true", "install"}, packages...)
+	if _, err := c.run(ctx, nil, get...); err == nil {
+		return nil
 	}
-	get := []string{"apt-get", "--quiet", "--yes", "--no-install-recommends",
-		"-o", "Dir::Cache::archives=" + archives, "-o", "APT::Keep-Downloaded-Packages=true", "install"}
-	if _, err := c.run(ctx, nil, append(get, packages...)...); err != nil {
+	// The machine's package lists may be missing, or too old for the mirror.
+	if _, err := c.run(ctx, nil, "apt-get", "--quiet", "update"); err != nil {
+		return err
+	}
+	if _, err := c.run(ctx, nil, get...); err != nil {
 		return fmt.Errorf("install %s: %w", packages[0], err)
 	}
 	return nil

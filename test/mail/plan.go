@@ -62,22 +62,18 @@ func give(next *netip.Addr, f families) []netip.Addr {
 	}
 }
 
-// servers makes real hosts with both families.
-func (p *plan) servers(names ...string) []host {
-	var hosts []host
-	for _, name := range names {
-		hosts = append(hosts, host{name, give(&p.nextReal, bothFamilies)})
-	}
-	return hosts
-}
+// servers makes real hosts.
+func (p *plan) servers(f families, names ...string) []host { return hosts(&p.nextReal, f, names) }
 
 // sinks makes fakes.
-func (p *plan) sinks(f families, names ...string) []host {
-	var hosts []host
+func (p *plan) sinks(f families, names ...string) []host { return hosts(&p.nextSink, f, names) }
+
+func hosts(next *netip.Addr, f families, names []string) []host {
+	var made []host
 	for _, name := range names {
-		hosts = append(hosts, host{name, give(&p.nextSink, f)})
+		made = append(made, host{name, give(next, f)})
 	}
-	return hosts
+	return made
 }
 
 func (p *plan) add(s *shape) *shape {
@@ -89,7 +85,9 @@ func (p *plan) add(s *shape) *shape {
 // usual is the real set of most shapes.
 func (p *plan) usual(s *shape) *shape {
 	s.real = []mx{{10, "mail"}, {20, "backup"}}
-	s.hosts = p.servers("mail", "backup")
+	if s.hosts == nil {
+		s.hosts = p.servers(bothFamilies, "mail", "backup")
+	}
 	return p.add(s)
 }
 
@@ -115,23 +113,23 @@ func (p *plan) safe() []*shape {
 			lowest: p.sinks(onlyV6, "fake0"),
 			want:   []mx{{0, "fake0"}, {10, "mail"}, {20, "backup"}}}),
 		p.add(&shape{label: "many", what: "one lowest, five highest",
-			real: []mx{{20, "mail"}}, hosts: p.servers("mail"),
+			real: []mx{{20, "mail"}}, hosts: p.servers(bothFamilies, "mail"),
 			lowest:  p.sinks(onlyV4, "fake0"),
 			highest: p.sinks(onlyV4, "fake1", "fake2", "fake3", "fake4", "fake5"),
 			want:    []mx{{10, "fake0"}, {20, "mail"}, {30, "fake1"}, {40, "fake2"}, {50, "fake3"}, {60, "fake4"}, {70, "fake5"}}}),
 		p.add(&shape{label: "tight", what: "tight numbers",
-			real: []mx{{5, "master"}, {6, "slave2"}}, hosts: p.servers("master", "slave2"),
+			real: []mx{{5, "master"}, {6, "slave2"}}, hosts: p.servers(bothFamilies, "master", "slave2"),
 			lowest:  p.sinks(onlyV4, "mail1"),
 			highest: p.sinks(onlyV4, "mail2", "mail3"),
 			step:    2,
 			want:    []mx{{3, "mail1"}, {5, "master"}, {6, "slave2"}, {8, "mail2"}, {10, "mail3"}}}),
 		p.add(&shape{label: "zero", what: "real preference 0, moved up",
-			real: []mx{{0, "mail"}}, hosts: p.servers("mail"),
+			real: []mx{{0, "mail"}}, hosts: p.servers(bothFamilies, "mail"),
 			lowest:  p.sinks(onlyV4, "fake0"),
 			highest: p.sinks(onlyV4, "fake1"),
 			want:    []mx{{0, "fake0"}, {10, "mail"}, {20, "fake1"}}}),
 		p.add(&shape{label: "max", what: "real preference 65535, moved down",
-			real: []mx{{65535, "mail"}}, hosts: p.servers("mail"),
+			real: []mx{{65535, "mail"}}, hosts: p.servers(bothFamilies, "mail"),
 			lowest:  p.sinks(onlyV4, "fake0"),
 			highest: p.sinks(onlyV4, "fake1"),
 			want:    []mx{{65515, "fake0"}, {65525, "mail"}, {65535, "fake1"}}}),
@@ -178,12 +176,12 @@ type twin struct {
 // (RFC 5321 section 5.1: the address is the mail host) and a null MX (RFC 7505).
 func (p *plan) untouched() []twin {
 	noMX := func(s *shape) *shape {
-		s.hosts = p.servers("@")
+		s.hosts = p.servers(onlyV4, "@")
 		return p.add(s)
 	}
 	nullMX := func(s *shape) *shape {
 		s.real, s.want = []mx{{0, "."}}, []mx{{0, "."}}
-		s.hosts = p.servers("@")
+		s.hosts = p.servers(onlyV4, "@")
 		return p.add(s)
 	}
 	return []twin{
@@ -198,16 +196,21 @@ func (p *plan) untouched() []twin {
 	}
 }
 
-// unsafe makes the shapes that fakemx refuses at start.
+// unsafe makes the shapes that fakemx refuses at start. Five lowest addresses
+// come twice: Postfix takes the first five, but as many of each family as it
+// can, so that an IPv6 address of a real host is among them.
 func (p *plan) unsafe() []*shape {
+	fiveNames := []string{"fake1", "fake2", "fake3", "fake4", "fake5"}
+	five := []mx{{1, "fake1"}, {2, "fake2"}, {3, "fake3"}, {4, "fake4"}, {5, "fake5"}, {10, "mail"}, {20, "backup"}}
 	return []*shape{
 		p.usual(&shape{label: "loopback", what: "lowest at 127.0.0.1", byHand: true,
 			lowest: []host{{"fake0", []netip.Addr{netip.MustParseAddr("127.0.0.1")}}},
 			want:   []mx{{0, "fake0"}, {10, "mail"}, {20, "backup"}}}),
-		p.usual(&shape{label: "five", what: "five lowest addresses", byHand: true,
-			lowest: p.sinks(onlyV4, "fake1", "fake2", "fake3", "fake4", "fake5"),
-			want: []mx{{1, "fake1"}, {2, "fake2"}, {3, "fake3"}, {4, "fake4"}, {5, "fake5"},
-				{10, "mail"}, {20, "backup"}}}),
+		p.usual(&shape{label: "five", what: "five lowest, real ones IPv4", byHand: true,
+			hosts:  p.servers(onlyV4, "mail", "backup"),
+			lowest: p.sinks(onlyV4, fiveNames...), want: five}),
+		p.usual(&shape{label: "five46", what: "five lowest, real ones also IPv6", byHand: true,
+			lowest: p.sinks(onlyV4, fiveNames...), want: slices.Clone(five)}),
 	}
 }
 
@@ -218,7 +221,7 @@ func (p *plan) dane(tlsa string) []*shape {
 	open := &shape{label: "daneopen", what: "DANE, sink that takes mail",
 		lowest: p.sinks(onlyV4, "fake0"), listens: []string{"fake0"}}
 	for _, s := range []*shape{closed, open} {
-		s.real, s.hosts = []mx{{10, "mail"}}, p.servers("mail")
+		s.real, s.hosts = []mx{{10, "mail"}}, p.servers(bothFamilies, "mail")
 		s.want = []mx{{0, "fake0"}, {10, "mail"}}
 		s.extra = []string{"_25._tcp.mail TLSA 3 1 1 " + tlsa}
 		s.signed = true

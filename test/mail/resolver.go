@@ -58,14 +58,23 @@ func startResolver(ctx context.Context, r *root, n *node, anchors []*dns.DNSKEY)
 		return nil, err
 	}
 	res := &resolver{node: n, container: c, conf: conf}
-	go func() { _, _ = c.run(ctx, nil, "unbound", "-c", conf) }()
-	for deadline := time.Now().Add(readyWithin); ; time.Sleep(50 * time.Millisecond) {
+	ended := make(chan error, 1)
+	go func() {
+		_, err := c.run(ctx, nil, "unbound", "-c", conf)
+		ended <- fmt.Errorf("unbound ended: %w", err)
+	}()
+	for deadline := time.Now().Add(readyWithin); ; {
 		_, err := res.lookup("example.org.", dns.TypeSOA)
 		if err == nil {
 			return res, nil
 		}
 		if time.Now().After(deadline) {
 			return nil, fmt.Errorf("resolver of %s: %w", n.name, err)
+		}
+		select {
+		case err := <-ended:
+			return nil, fmt.Errorf("resolver of %s: %w", n.name, err)
+		case <-time.After(50 * time.Millisecond):
 		}
 	}
 }

@@ -27,6 +27,9 @@ type sender struct {
 	// waits is how long the sender itself pauses after a refused connection
 	// before it tries the next address.
 	waits time.Duration
+	// rouses is how long a queued message may sleep on after a flush.
+	rouses time.Duration
+
 	short bool // takes part in the short form
 	dane  bool // takes part in the cases of DANE, and in no other
 }
