@@ -68,7 +68,7 @@ type followed struct {
 }
 
 // wait returns what has become of the message when that is clear.
-func (f *followed) wait(ctx context.Context) try { return f.waitFor(ctx, 0) }
+func (f *followed) wait(ctx context.Context) try { return f.waitFor(ctx, f.shape.lingers) }
 
 // flushed runs the queue and waits.
 func (f *followed) flushed(ctx context.Context) (try, error) {
@@ -177,6 +177,7 @@ func (l *laboratory) one(ctx context.Context, st *station, s *shape, flushes int
 			return try{}, err
 		}
 	}
+	time.Sleep(2 * silenceAfter) // no connection is open from the last one
 	if flushes == 0 {
 		// Few at a time: more would measure the machine, not the senders.
 		l.clock <- struct{}{}
@@ -197,6 +198,10 @@ func (l *laboratory) one(ctx context.Context, st *station, s *shape, flushes int
 	}
 	return t, nil
 }
+
+// outageRuns is how often the queue is run after an outage: OpenSMTPD doesn't
+// call an address again for some time after it has refused.
+const outageRuns = 6
 
 // outage sends a message while every real host is down, brings them up when the
 // sender has seen them all refuse, and runs the queue.
@@ -219,13 +224,18 @@ func (l *laboratory) outage(ctx context.Context, st *station, s *shape) outcome 
 		return outcome{broken: err}
 	}
 	up := time.Now()
-	after, err := f.flushed(ctx)
-	if err != nil {
-		return outcome{broken: err}
+	after := before
+	for range outageRuns {
+		if after, err = f.flushed(ctx); err != nil {
+			return outcome{broken: err}
+		}
+		if after.fate != queued {
+			break
+		}
 	}
 	return outcome{
 		tries:  []try{after},
-		remark: fmt.Sprintf("%.1f s after the real hosts came back", after.seconds-up.Sub(f.start).Seconds()),
+		remark: fmt.Sprintf("after %.1f s", after.seconds-up.Sub(f.start).Seconds()),
 	}
 }
 
@@ -240,7 +250,7 @@ func (l *laboratory) changing(ctx context.Context, st *station, s *shape, n int)
 			return outcome{broken: err}
 		}
 		sent = append(sent, f)
-		time.Sleep(between / 3)
+		time.Sleep(between * 2 / 3)
 	}
 	done()
 	var o outcome

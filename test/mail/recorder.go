@@ -17,64 +17,118 @@ type call struct {
 }
 
 // A recorder sees every SYN to port 25 that leaves a node, so also the ones to
-// closed ports, which no server could record.
+// closed ports, which no server could record. They wait in the kernel, with the
+// time at which they left, until somebody asks.
 type recorder struct {
 	mu    sync.Mutex
+	fd    int
+	last  syn
 	calls []call
 }
 
 // record starts recording on n's Ethernet port.
 func record(n *node) (*recorder, error) {
 	const ethernetAll = syscall.ETH_P_ALL<<8&0xff00 | syscall.ETH_P_ALL>>8 // network byte order
-	var fd int
+	r := &recorder{}
 	err := n.do(func() error {
 		port, err := net.InterfaceByName("eth0")
 		if err != nil {
 			return err
 		}
-		fd, err = syscall.Socket(syscall.AF_PACKET, syscall.SOCK_DGRAM|syscall.SOCK_CLOEXEC, ethernetAll)
+		// Protocol 0 receives nothing, so no packet comes before the filter.
+		r.fd, err = syscall.Socket(syscall.AF_PACKET, syscall.SOCK_DGRAM|syscall.SOCK_CLOEXEC, 0)
 		if err != nil {
 			return err
 		}
-		return syscall.Bind(fd, &syscall.SockaddrLinklayer{Protocol: ethernetAll, Ifindex: port.Index})
+		if err := syscall.SetsockoptInt(r.fd, syscall.SOL_SOCKET, syscall.SO_TIMESTAMPNS, 1); err != nil {
+			return err
+		}
+		if err := syscall.AttachLsf(r.fd, onlySYN()); err != nil {
+			return err
+		}
+		return syscall.Bind(r.fd, &syscall.SockaddrLinklayer{Protocol: ethernetAll, Ifindex: port.Index})
 	})
 	if err != nil {
 		return nil, fmt.Errorf("record the calls of %s: %w", n.name, err)
 	}
-	r := &recorder{}
-	go r.read(fd)
 	return r, nil
 }
 
-func (r *recorder) read(fd int) {
-	packet := make([]byte, 256)
-	var last syn
+// onlySYN is a socket filter that passes TCP over IPv4 or IPv6 with the SYN
+// flag and without ACK, so that other traffic can't crowd out a SYN.
+// parseSYN does the rest.
+func onlySYN() []syscall.SockFilter {
+	const (
+		load    = syscall.BPF_LD | syscall.BPF_B | syscall.BPF_ABS
+		loadAtX = syscall.BPF_LD | syscall.BPF_B | syscall.BPF_IND
+		header4 = syscall.BPF_LDX | syscall.BPF_B | syscall.BPF_MSH
+		equal   = syscall.BPF_JMP | syscall.BPF_JEQ | syscall.BPF_K
+		and     = syscall.BPF_ALU | syscall.BPF_AND | syscall.BPF_K
+		answer  = syscall.BPF_RET | syscall.BPF_K
+	)
+	jump := func(code, k, yes, no int) syscall.SockFilter { return *syscall.LsfJump(code, k, yes, no) }
+	do := func(code, k int) syscall.SockFilter { return *syscall.LsfStmt(code, k) }
+	return []syscall.SockFilter{
+		do(load, 0),                            //  0: version
+		do(and, 0xf0),                          //  1
+		jump(equal, 0x40, 0, 5),                //  2: IPv4, or to 8
+		do(load, 9),                            //  3: protocol
+		jump(equal, syscall.IPPROTO_TCP, 0, 9), //  4: or to 14
+		do(header4, 0),                         //  5: X = header length
+		do(loadAtX, 13),                        //  6: TCP flags
+		jump(syscall.BPF_JMP|syscall.BPF_JA, 4, 0, 0), //  7: to 12
+		jump(equal, 0x60, 0, 5),                       //  8: IPv6, or to 14
+		do(load, 6),                                   //  9: next header
+		jump(equal, syscall.IPPROTO_TCP, 0, 3),        // 10: or to 14
+		do(load, 40+13),                               // 11: TCP flags
+		do(and, 0x12),                                 // 12: SYN and ACK
+		jump(equal, 0x02, 1, 0),                       // 13: SYN only: to 15
+		do(answer, 0),                                 // 14: drop
+		do(answer, 256),                               // 15: pass
+	}
+}
+
+// drain takes what waits in the kernel. The caller holds mu.
+func (r *recorder) drain() {
+	packet, control := make([]byte, 256), make([]byte, 128)
 	for {
-		n, from, err := syscall.Recvfrom(fd, packet, 0)
+		n, c, _, from, err := syscall.Recvmsg(r.fd, packet, control, syscall.MSG_DONTWAIT)
 		if err == syscall.EINTR {
 			continue
 		}
 		if err != nil {
-			return
+			return // nothing more
 		}
 		if link, ok := from.(*syscall.SockaddrLinklayer); !ok || link.Pkttype != syscall.PACKET_OUTGOING {
 			continue
 		}
 		s, ok := parseSYN(packet[:n])
-		if !ok || s == last { // the same again is a retransmission
+		if !ok || s == r.last { // the same again is a retransmission
 			continue
 		}
-		last = s
-		r.mu.Lock()
-		r.calls = append(r.calls, call{at: time.Now(), to: s.to})
-		r.mu.Unlock()
+		r.last = s
+		r.calls = append(r.calls, call{at: timestamp(control[:c]), to: s.to})
 	}
+}
+
+// timestamp reads the time that the kernel noted for a packet.
+func timestamp(control []byte) time.Time {
+	messages, err := syscall.ParseSocketControlMessage(control)
+	if err == nil {
+		for _, m := range messages {
+			if m.Header.Level == syscall.SOL_SOCKET && m.Header.Type == syscall.SO_TIMESTAMPNS && len(m.Data) >= 16 {
+				return time.Unix(int64(binary.NativeEndian.Uint64(m.Data)), int64(binary.NativeEndian.Uint64(m.Data[8:])))
+			}
+		}
+	}
+	return time.Now()
 }
 
 // since returns the calls after t to any of the addresses, in order.
 func (r *recorder) since(t time.Time, addrs map[netip.Addr]string) []call {
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	r.drain()
 	var found []call
 	for _, c := range r.calls {
 		if _, ok := addrs[c.to]; ok && !c.at.Before(t) {

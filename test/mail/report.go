@@ -62,8 +62,11 @@ func (o outcome) cell(k kind) string {
 		return o.fates()
 	}
 	seconds, ok := o.median()
-	if !ok {
+	switch {
+	case !ok:
 		return "**" + o.fates() + "**"
+	case k == outage:
+		return o.attempts() + ", " + o.remark
 	}
 	text := fmt.Sprintf("%s, %.2f s", o.attempts(), seconds)
 	if strings.Contains(o.fates(), ",") {

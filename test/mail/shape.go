@@ -5,6 +5,7 @@ import (
 	"net/netip"
 	"slices"
 	"strings"
+	"time"
 )
 
 // An mx is one record of an MX set. Hosts are relative to the case's zone.
@@ -39,6 +40,9 @@ type shape struct {
 	signed  bool     // online, by dnssec
 	plain   bool     // no fakemx
 	byHand  bool     // hand-edited, because fakemx refuses the block
+
+	// lingers is how long the message may be on its way unseen.
+	lingers time.Duration
 }
 
 func (s *shape) zone() string { return s.label + ".example.org." }
