@@ -4,8 +4,11 @@ import (
 	"context"
 	"fmt"
 	"net/netip"
+	"strings"
 	"sync/atomic"
 	"time"
+
+	"github.com/miekg/dns"
 )
 
 // A fate is what became of a message.
@@ -44,13 +47,12 @@ const (
 
 var serial atomic.Int64
 
-// send submits one message to the shape's domain and follows it until it has
-// arrived, bounced, or nothing more happens.
-func (l *laboratory) send(ctx context.Context, st *station, s *shape) (*followed, error) {
+// send submits one message to the shape's ith domain.
+func (l *laboratory) send(ctx context.Context, st *station, s *shape, i int) (*followed, error) {
 	f := &followed{lab: l, station: st, shape: s, names: s.names()}
 	f.id = fmt.Sprintf("m%d", serial.Add(1))
 	f.start = time.Now()
-	to := f.id + "@" + s.zone()[:len(s.zone())-1]
+	to := f.id + "@" + strings.TrimSuffix(s.domain(i), ".")
 	if err := st.submit(ctx, st, f.id+"@bounce.example.net", to); err != nil {
 		return nil, fmt.Errorf("%s: submit: %w", st.name, err)
 	}
@@ -146,20 +148,20 @@ func (s *shape) isFake(addr netip.Addr) bool {
 }
 
 // deliver sends n messages one after the other, the first with a cold resolver
-// cache, each followed through up to flushes runs of the queue. Where none is
-// allowed, the seconds count.
+// cache and the others with a warm one, each followed through up to flushes runs
+// of the queue. Where none is allowed, the seconds count.
 func (l *laboratory) deliver(ctx context.Context, st *station, s *shape, n, flushes int) outcome {
 	var o outcome
-	if err := l.seen(st, s); err != nil {
-		return outcome{broken: err}
-	}
 	for i := range n {
+		if err := l.seen(st, s, i); err != nil {
+			return outcome{broken: err}
+		}
 		if i == 0 {
 			if err := st.resolver.chill(ctx); err != nil {
 				return outcome{broken: err}
 			}
 		}
-		t, err := l.one(ctx, st, s, flushes)
+		t, err := l.one(ctx, st, s, i, flushes)
 		if err != nil {
 			return outcome{broken: err}
 		}
@@ -171,19 +173,18 @@ func (l *laboratory) deliver(ctx context.Context, st *station, s *shape, n, flus
 	return o
 }
 
-func (l *laboratory) one(ctx context.Context, st *station, s *shape, flushes int) (try, error) {
+func (l *laboratory) one(ctx context.Context, st *station, s *shape, i, flushes int) (try, error) {
 	if st.ready != nil {
 		if err := st.ready(st); err != nil {
 			return try{}, err
 		}
 	}
-	time.Sleep(2 * silenceAfter) // no connection is open from the last one
 	if flushes == 0 {
 		// Few at a time: more would measure the machine, not the senders.
 		l.clock <- struct{}{}
 		defer func() { <-l.clock }()
 	}
-	f, err := l.send(ctx, st, s)
+	f, err := l.send(ctx, st, s, i)
 	if err != nil {
 		return try{}, err
 	}
@@ -206,10 +207,10 @@ const outageRuns = 6
 // outage sends a message while every real host is down, brings them up when the
 // sender has seen them all refuse, and runs the queue.
 func (l *laboratory) outage(ctx context.Context, st *station, s *shape) outcome {
-	if err := l.seen(st, s); err != nil {
+	if err := l.seen(st, s, 0); err != nil {
 		return outcome{broken: err}
 	}
-	f, err := l.send(ctx, st, s)
+	f, err := l.send(ctx, st, s, 0)
 	if err != nil {
 		return outcome{broken: err}
 	}
@@ -243,8 +244,8 @@ func (l *laboratory) outage(ctx context.Context, st *station, s *shape) outcome 
 func (l *laboratory) changing(ctx context.Context, st *station, s *shape, n int) outcome {
 	done := l.dns.toggler.use()
 	var sent []*followed
-	for range n {
-		f, err := l.send(ctx, st, s)
+	for i := range n {
+		f, err := l.send(ctx, st, s, i)
 		if err != nil {
 			done()
 			return outcome{broken: err}
@@ -273,14 +274,25 @@ func (l *laboratory) changing(ctx context.Context, st *station, s *shape, n int)
 	return o
 }
 
-// seen checks that the sender's resolver has the set that the case is about.
-func (l *laboratory) seen(st *station, s *shape) error {
-	got, err := st.resolver.mxSet(s.zone(), s.zone())
+// seen checks that the sender's resolver has the set that the case is about, and
+// leaves everything that a sender will ask in its cache.
+func (l *laboratory) seen(st *station, s *shape, i int) error {
+	got, err := st.resolver.mxSet(s.domain(i), s.zone())
 	if err != nil {
 		return err
 	}
 	if fmt.Sprint(got) != fmt.Sprint(s.want) {
-		return fmt.Errorf("%s MX: the resolver has %v, expected %v", s.zone(), got, s.want)
+		return fmt.Errorf("%s MX: the resolver has %v, expected %v", s.domain(i), got, s.want)
+	}
+	for _, m := range got {
+		if m.host == "." { // null MX
+			continue
+		}
+		for _, qtype := range []uint16{dns.TypeA, dns.TypeAAAA} {
+			if _, err := st.resolver.lookup(m.host+"."+s.zone(), qtype); err != nil {
+				return err
+			}
+		}
 	}
 	return nil
 }

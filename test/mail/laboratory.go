@@ -269,7 +269,7 @@ func (l *laboratory) warmUp(ctx context.Context, s *shape) error {
 			var err error
 			for deadline := time.Now().Add(readyWithin); time.Now().Before(deadline); time.Sleep(200 * time.Millisecond) {
 				var f *followed
-				if f, err = l.send(ctx, st, s); err != nil {
+				if f, err = l.send(ctx, st, s, 0); err != nil {
 					continue // not listening yet
 				}
 				if t = f.wait(ctx); t.fate == delivered {

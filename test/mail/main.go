@@ -80,6 +80,11 @@ func parseOptions(args []string, usage io.Writer) (*options, error) {
 		fmt.Fprintln(usage, err)
 		return nil, err
 	}
+	if o.mails < 0 || o.mails > owners {
+		err := fmt.Errorf("mail: -mails %d: expected 1 to %d", o.mails, owners)
+		fmt.Fprintln(usage, err)
+		return nil, err
+	}
 	if o.mails == 0 {
 		o.mails = map[bool]int{false: 5, true: 3}[o.short]
 	}

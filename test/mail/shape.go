@@ -47,6 +47,19 @@ type shape struct {
 
 func (s *shape) zone() string { return s.label + ".example.org." }
 
+// owners is how many names of a zone have the MX set. Each message of a case
+// goes to another: some senders would bring the next message to the same domain
+// over the connection of the last, without a look at the set.
+const owners = 20
+
+// domain returns the ith owner: the apex, and names below it.
+func (s *shape) domain(i int) string {
+	if i == 0 {
+		return s.zone()
+	}
+	return fmt.Sprintf("user%d.%s", i, s.zone())
+}
+
 // fakes returns the sinks, lowest first.
 func (s *shape) fakes() []host { return append(slices.Clone(s.lowest), s.highest...) }
 
@@ -115,8 +128,10 @@ func (s *shape) zoneText(ns netip.Addr, ttl int, withFakes bool) string {
 	if withFakes {
 		set, hosts = s.want, append(slices.Clone(s.hosts), s.fakes()...)
 	}
-	for _, m := range set {
-		fmt.Fprintf(&b, "@ MX %d %s\n", m.preference, m.host)
+	for i := range owners {
+		for _, m := range set {
+			fmt.Fprintf(&b, "%s MX %d %s\n", s.domain(i), m.preference, m.host)
+		}
 	}
 	for _, h := range hosts {
 		for _, a := range h.addrs {

@@ -8,7 +8,6 @@ import (
 	"io"
 	"net"
 	"net/netip"
-	"os"
 	"strings"
 	"time"
 )
@@ -69,23 +68,17 @@ func (d *smtpd) accept(l net.Listener, addr netip.Addr) {
 // A session is one connection to a smtpd.
 type session struct {
 	*smtpd
-	addr  netip.Addr
-	conn  net.Conn
-	in    *bufio.Reader
-	safe  bool // inside TLS
-	taken bool // a message
-	from  string
-	to    []string
+	addr netip.Addr
+	conn net.Conn
+	in   *bufio.Reader
+	safe bool // inside TLS
+	from string
+	to   []string
 }
 
 // silence is how long a client may say nothing (RFC 5321 section 4.5.3.2 asks for
-// five minutes; here a client that says nothing for so long has failed), and
-// silenceAfter how long once its message was taken: a sender that keeps the
-// connection would bring the next message without a look at the MX set.
-const (
-	silence      = 2 * time.Minute
-	silenceAfter = 100 * time.Millisecond
-)
+// five minutes; here a client that says nothing for so long has failed).
+const silence = 2 * time.Minute
 
 func (s *session) use(conn net.Conn) {
 	s.conn, s.in = conn, bufio.NewReader(conn)
@@ -97,11 +90,7 @@ func (s *session) reply(lines ...string) error {
 }
 
 func (s *session) line() (string, error) {
-	patience := silence
-	if s.taken {
-		patience = silenceAfter
-	}
-	if err := s.conn.SetDeadline(time.Now().Add(patience)); err != nil {
+	if err := s.conn.SetDeadline(time.Now().Add(silence)); err != nil {
 		return "", err
 	}
 	text, err := s.in.ReadString('\n')
@@ -115,10 +104,6 @@ func (s *session) serve() {
 		if text, err = s.line(); err == nil {
 			err = s.command(text)
 		}
-	}
-	if s.taken && errors.Is(err, os.ErrDeadlineExceeded) {
-		_ = s.conn.SetDeadline(time.Now().Add(silenceAfter))
-		_ = s.reply("421 4.4.2 idle") // the client may be gone
 	}
 }
 
@@ -195,7 +180,7 @@ func (s *session) take() error {
 		id, _, _ := strings.Cut(to, "@")
 		s.ledger.enter(id, receipt{at: time.Now(), host: s.addr, from: s.from, to: to})
 	}
-	s.to, s.taken = nil, true
+	s.to = nil
 	return s.reply("250 taken")
 }
 
