@@ -147,30 +147,23 @@ func (s *shape) isFake(addr netip.Addr) bool {
 	return false
 }
 
-// deliver sends n messages one after the other, the first with a cold resolver
-// cache and the others with a warm one, each followed through up to flushes runs
-// of the queue. Where none is allowed, the seconds count.
-func (l *laboratory) deliver(ctx context.Context, st *station, s *shape, n, flushes int) outcome {
-	var o outcome
-	for i := range n {
-		if err := l.seen(st, s, i); err != nil {
+// deliver sends the ith message of a case, the first with a cold resolver cache
+// and the others with a warm one, and follows it through up to flushes runs of
+// the queue. Where none is allowed, the seconds count.
+func (l *laboratory) deliver(ctx context.Context, st *station, s *shape, i, flushes int) outcome {
+	if err := l.seen(st, s, i); err != nil {
+		return outcome{broken: err}
+	}
+	if i == 0 {
+		if err := st.resolver.chill(ctx); err != nil {
 			return outcome{broken: err}
-		}
-		if i == 0 {
-			if err := st.resolver.chill(ctx); err != nil {
-				return outcome{broken: err}
-			}
-		}
-		t, err := l.one(ctx, st, s, i, flushes)
-		if err != nil {
-			return outcome{broken: err}
-		}
-		o.tries = append(o.tries, t)
-		if t.fate != delivered {
-			break
 		}
 	}
-	return o
+	t, err := l.one(ctx, st, s, i, flushes)
+	if err != nil {
+		return outcome{broken: err}
+	}
+	return outcome{tries: []try{t}}
 }
 
 func (l *laboratory) one(ctx context.Context, st *station, s *shape, i, flushes int) (try, error) {
@@ -179,7 +172,7 @@ func (l *laboratory) one(ctx context.Context, st *station, s *shape, i, flushes 
 			return try{}, err
 		}
 	}
-	if flushes == 0 {
+	if flushes == 0 && st.waits == 0 {
 		// Few at a time: more would measure the machine, not the senders.
 		l.clock <- struct{}{}
 		defer func() { <-l.clock }()

@@ -51,10 +51,13 @@ type result struct {
 	versions map[string]string
 }
 
-// A step is a row to be filled: what one sender does in it.
+// A step is a row to be filled: what one sender does in each of its rounds. The
+// rounds of all steps take turns, because some senders don't connect to a host
+// again for some seconds, and so that a busy moment of the machine is shared.
 type step struct {
 	row
-	run func(ctx context.Context, st *station) outcome
+	rounds int
+	run    func(ctx context.Context, st *station, round int) outcome
 }
 
 // reloadMails is the number of messages sent while the fakes come and go.
@@ -142,8 +145,9 @@ func (l *laboratory) steps(p *plan, chosen []*sender, o *options) []step {
 	var steps []step
 	deliveries := func(k kind, s *shape, mails, flushes int) {
 		steps = append(steps, step{
-			row: row{kind: k, what: s.what, label: s.label},
-			run: func(ctx context.Context, st *station) outcome { return l.deliver(ctx, st, s, mails, flushes) },
+			row:    row{kind: k, what: s.what, label: s.label},
+			rounds: mails,
+			run:    func(ctx context.Context, st *station, i int) outcome { return l.deliver(ctx, st, s, i, flushes) },
 		})
 	}
 	deliveries(baseline, p.baseline(), o.mails, 0)
@@ -159,8 +163,9 @@ func (l *laboratory) steps(p *plan, chosen []*sender, o *options) []step {
 		}
 	}
 	steps = append(steps, step{
-		row: row{kind: outage, what: "all real ones down for a while"},
-		run: func(ctx context.Context, st *station) outcome { return l.outage(ctx, st, own[st.name]) },
+		row:    row{kind: outage, what: "all real ones down for a while"},
+		rounds: 1,
+		run:    func(ctx context.Context, st *station, _ int) outcome { return l.outage(ctx, st, own[st.name]) },
 	})
 	if !o.short {
 		for _, t := range p.untouched() {
@@ -178,8 +183,9 @@ func (l *laboratory) steps(p *plan, chosen []*sender, o *options) []step {
 	change := p.changing()
 	if !o.short {
 		steps = append(steps, step{
-			row: row{kind: changing, what: change.what, label: change.label},
-			run: func(ctx context.Context, st *station) outcome { return l.changing(ctx, st, change, reloadMails) },
+			row:    row{kind: changing, what: change.what, label: change.label},
+			rounds: 1,
+			run:    func(ctx context.Context, st *station, _ int) outcome { return l.changing(ctx, st, change, reloadMails) },
 		})
 	}
 	return steps
@@ -196,14 +202,9 @@ func (l *laboratory) run(ctx context.Context, steps []step) []row {
 	var all sync.WaitGroup
 	for _, st := range l.stations {
 		all.Go(func() {
-			for i, s := range steps {
-				if st.dane != (s.kind == dane) {
-					continue
-				}
-				o := s.run(ctx, st)
+			for i, o := range l.tour(ctx, st, steps) {
 				mu.Lock()
 				rows[i].outcomes[st.name] = o
-				l.say("%s: %s: %s", st.name, s.what, o.brief())
 				mu.Unlock()
 			}
 		})
@@ -211,6 +212,38 @@ func (l *laboratory) run(ctx context.Context, steps []step) []row {
 	all.Wait()
 	return rows
 }
+
+// tour takes one sender through its cases: round by round through those that
+// have several, then through the others.
+func (l *laboratory) tour(ctx context.Context, st *station, steps []step) map[int]outcome {
+	outcomes := map[int]outcome{}
+	turn := func(several bool, round int) (more bool) {
+		for i, s := range steps {
+			if st.dane != (s.kind == dane) || several != (s.rounds > 1) || round >= s.rounds {
+				continue
+			}
+			sofar := outcomes[i]
+			if !sofar.well() {
+				continue
+			}
+			o := s.run(ctx, st, round)
+			o.tries = append(sofar.tries, o.tries...)
+			outcomes[i] = o
+			more = true
+			if round == s.rounds-1 || !o.well() {
+				l.say("%s: %s: %s", st.name, s.what, o.brief())
+			}
+		}
+		return more
+	}
+	for round := 0; turn(true, round); round++ {
+	}
+	turn(false, 0)
+	return outcomes
+}
+
+// well reports whether everything so far was delivered.
+func (o outcome) well() bool { return o.broken == nil && arrived(o) == nil }
 
 // brief is an outcome in one line of progress.
 func (o outcome) brief() string {
