@@ -89,6 +89,7 @@ func experiment(ctx context.Context, o *options, progress io.Writer) (*result, e
 		return nil, err
 	}
 	p := newPlan()
+	start := p.start()
 	steps := l.steps(p, chosen, o)
 	change := p.shapes[len(p.shapes)-1]
 	if err := l.publish(ctx, &publisher{binary: binary, dir: dir, byHand: o.byHand, key: key}, p.shapes, change); err != nil {
@@ -103,7 +104,7 @@ func experiment(ctx context.Context, o *options, progress io.Writer) (*result, e
 	if err := l.man(ctx, chosen, o.debs, anchors); err != nil {
 		return nil, err
 	}
-	if err := l.warmUp(ctx, p.shapes[0]); err != nil {
+	if err := l.warmUp(ctx, start); err != nil {
 		return nil, err
 	}
 	l.say("%d senders are up after %.0f s", len(chosen), time.Since(began).Seconds())

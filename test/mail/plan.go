@@ -92,6 +92,11 @@ func (p *plan) usual(s *shape) *shape {
 	return p.add(s)
 }
 
+// start is where senders prove that they are up, apart from all cases.
+func (p *plan) start() *shape {
+	return p.usual(&shape{label: "start", plain: true, want: []mx{{10, "mail"}, {20, "backup"}}})
+}
+
 // baseline is the set that every other one is compared with.
 func (p *plan) baseline() *shape {
 	return p.usual(&shape{label: "none", what: "no fakes", plain: true,

@@ -69,6 +69,9 @@ func (o outcome) cell(k kind) string {
 		return o.attempts() + ", " + o.remark
 	}
 	text := fmt.Sprintf("%s, %.2f s", o.attempts(), seconds)
+	if len(o.tries) > 1 {
+		text += fmt.Sprintf(" (%.2f)", o.tries[0].seconds)
+	}
 	if strings.Contains(o.fates(), ",") {
 		text = o.fates() + ", " + text
 	}
