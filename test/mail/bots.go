@@ -109,7 +109,7 @@ func (l *laboratory) runBot(h habit, s *shape, tries int) (botRow, error) {
 	takes := func(m mx) bool { return s.takes(m.host) }
 	r := botRow{habit: h.name, what: s.what, tries: tries, predicted: h.reaches(s.want, takes)}
 	for range tries {
-		set, err := l.bots.mxSet(s.zone(), s.zone())
+		set, _, err := l.bots.mxSet(s.zone(), s.zone())
 		if err != nil {
 			return r, err
 		}

@@ -28,6 +28,7 @@ type try struct {
 	seconds float64
 	called  []string // hosts in the order they were tried; fakes have a star
 	refused int      // calls to closed ports before the delivery
+	tls     bool     // the real host took it over TLS
 }
 
 // An outcome is a sender's result in a case.
@@ -103,7 +104,7 @@ func (f *followed) judge(receipts []receipt) try {
 		case f.shape.isFake(r.host):
 			t.fate = stolen
 		case t.fate == queued:
-			t.fate = delivered
+			t.fate, t.tls = delivered, r.tls
 		}
 	}
 	t.seconds = until.Sub(f.start).Seconds()
@@ -270,9 +271,12 @@ func (l *laboratory) changing(ctx context.Context, st *station, s *shape, n int)
 // seen checks that the sender's resolver has the set that the case is about, and
 // leaves everything that a sender will ask in its cache.
 func (l *laboratory) seen(st *station, s *shape, i int) error {
-	got, err := st.resolver.mxSet(s.domain(i), s.zone())
+	got, valid, err := st.resolver.mxSet(s.domain(i), s.zone())
 	if err != nil {
 		return err
+	}
+	if s.signed && !valid {
+		return fmt.Errorf("%s MX: the resolver has not validated it", s.domain(i))
 	}
 	if fmt.Sprint(got) != fmt.Sprint(s.want) {
 		return fmt.Errorf("%s MX: the resolver has %v, expected %v", s.domain(i), got, s.want)

@@ -43,8 +43,9 @@ type facts struct {
 	Refusals                                     []refused
 }
 
-// A waiter is a sender that waits after refusals, and how much it adds at most.
-type waiter struct{ Name, Extra string }
+// A waiter is a sender that waits after refusals: how long after each, and how
+// much that adds at most.
+type waiter struct{ Name, Each, Extra string }
 
 // A refused shape: what it loses, and what fakemx says to it.
 type refused struct{ What, Losers, Says string }
@@ -94,9 +95,10 @@ func (r *result) facts() facts {
 		if s.dane {
 			continue
 		}
-		extra := r.extra(s)
+		extra, refused := r.extra(s)
 		if s.waits > 0 {
-			f.Waiting = append(f.Waiting, waiter{s.name, fmt.Sprintf("%.1f s", extra)})
+			each := extra / float64(max(refused, 1))
+			f.Waiting = append(f.Waiting, waiter{s.name, fmt.Sprintf("%.1f s", each), fmt.Sprintf("%.1f s", extra)})
 			continue
 		}
 		if extra >= worst {
@@ -107,19 +109,20 @@ func (r *result) facts() facts {
 	return f
 }
 
-// extra is the sender's largest median delay over the one without fakes.
-func (r *result) extra(s *sender) float64 {
+// extra is the sender's largest median delay over the one without fakes, and how
+// many connections were refused there.
+func (r *result) extra(s *sender) (worst float64, refused int) {
 	base, ok := r.rows[0].outcomes[s.name].median()
-	worst := 0.0
 	for _, row := range r.rows {
 		if row.kind != safe && row.kind != unseen {
 			continue
 		}
-		if took, had := row.outcomes[s.name].median(); ok && had {
-			worst = max(worst, took-base)
+		o := row.outcomes[s.name]
+		if took, had := o.median(); ok && had && took-base > worst {
+			worst, refused = took-base, o.refused()
 		}
 	}
-	return worst
+	return worst, refused
 }
 
 // losers lists the senders that lose a message in the row, and how.

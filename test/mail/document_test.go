@@ -23,7 +23,7 @@ func TestDocument(t *testing.T) {
 		for _, want := range []string{
 			"4 messages from 2 mail servers in 2 safe shapes",
 			"0.05 s (quick)",
-			"up to 2.4 s more",
+			"waits about 2.4 s after every refused connection",
 			"| one lowest ",
 			"fake0\\* mail",
 			"lost with quick (queued)",

@@ -12,6 +12,7 @@ type receipt struct {
 	at   time.Time
 	host netip.Addr
 	from string // empty in a bounce
+	tls  bool
 	to   string
 }
 

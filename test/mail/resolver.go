@@ -89,6 +89,7 @@ func (r *resolver) chill(ctx context.Context) error {
 func (r *resolver) lookup(name string, qtype uint16) (*dns.Msg, error) {
 	m := new(dns.Msg).SetQuestion(name, qtype)
 	m.SetEdns0(1232, false)
+	m.AuthenticatedData = true // asks for the bit in the answer (RFC 6840 section 5.7)
 	var answer *dns.Msg
 	err := r.node.do(func() error {
 		var err error
@@ -104,19 +105,18 @@ func (r *resolver) lookup(name string, qtype uint16) (*dns.Msg, error) {
 	return answer, nil
 }
 
-// mxSet returns name's MX set as "preference host" lines, lowest first, hosts
-// relative to the zone where they lie in it.
-func (r *resolver) mxSet(name, zone string) ([]mx, error) {
+// mxSet returns name's MX set, lowest preference first, hosts relative to the
+// zone where they lie in it; and whether the resolver has validated it.
+func (r *resolver) mxSet(name, zone string) (set []mx, valid bool, err error) {
 	answer, err := r.lookup(name, dns.TypeMX)
 	if err != nil {
-		return nil, err
+		return nil, false, err
 	}
-	var set []mx
 	for _, rr := range answer.Answer {
 		if m, ok := rr.(*dns.MX); ok {
 			set = append(set, mx{int(m.Preference), strings.TrimSuffix(m.Mx, "."+zone)})
 		}
 	}
 	sortSet(set)
-	return set, nil
+	return set, answer.AuthenticatedData, nil
 }

@@ -178,7 +178,7 @@ func (s *session) take() error {
 	}
 	for _, to := range s.to {
 		id, _, _ := strings.Cut(to, "@")
-		s.ledger.enter(id, receipt{at: time.Now(), host: s.addr, from: s.from, to: to})
+		s.ledger.enter(id, receipt{at: time.Now(), host: s.addr, from: s.from, to: to, tls: s.safe})
 	}
 	s.to = nil
 	return s.reply("250 taken")

@@ -42,8 +42,10 @@ func (r *result) judge(i int, s *sender, o outcome) error {
 		return o.broken
 	}
 	switch row := r.rows[i]; row.kind {
-	case baseline, dane:
+	case baseline:
 		return firstAttempt(o)
+	case dane:
+		return errors.Join(firstAttempt(o), overTLS(o))
 	case safe:
 		return errors.Join(firstAttempt(o), r.late(s, o))
 	case unseen:
@@ -107,6 +109,17 @@ func noFake(o outcome) error {
 			if fakeName(name) {
 				return fmt.Errorf("the sink %s was contacted, expected never", name)
 			}
+		}
+	}
+	return nil
+}
+
+// overTLS complains if a message went in the clear although the host has a TLSA
+// record (RFC 7672 section 2.2).
+func overTLS(o outcome) error {
+	for _, t := range o.tries {
+		if !t.tls {
+			return errors.New("delivered without TLS, expected TLS as the TLSA record demands")
 		}
 	}
 	return nil

@@ -27,6 +27,9 @@ func fine() *result {
 		both(changing, "reload", ok(0.1, 0, "mail"), ok(0.1, 0, "mail")),
 	}
 	r.rows[5].twin = 4
+	secure := ok(0.1, 1, "fake0*", "mail")
+	secure.tries[0].tls = true
+	r.rows = append(r.rows, both(dane, "DANE", secure, secure))
 	r.bots = []botRow{{habit: "all", what: "no fakes", tries: 100, reached: 100, predicted: 1}}
 	return r
 }
@@ -52,6 +55,8 @@ func TestVerdict(t *testing.T) {
 		"a domain without MX that behaves otherwise fails it": {
 			func(r *result) { change(r, 5, func(t *try) { t.called = []string{"fake0*", "@"} }) }, "without fakemx delivered"},
 		"a refused shape that loses nothing fails it": {func(r *result) { change(r, 6, func(t *try) { t.fate = delivered }) }, "why refuse it"},
+		"a delivery without TLS where DANE demands it fails it": {
+			func(r *result) { r.rows[8].outcomes["quick"].tries[0].tls = false }, "quick: DANE: delivered without TLS"},
 		"a case not carried out fails it": {
 			func(r *result) { r.rows[1].outcomes["quick"] = outcome{broken: errQuit} }, "quick: one lowest: quit"},
 		"a bot that does better than it can fails it": {

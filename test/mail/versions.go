@@ -20,7 +20,7 @@ func (l *laboratory) name(ctx context.Context, binary string, r *result) error {
 	}
 	first, _, _ := strings.Cut(string(out), "\n")
 	r.versions["CoreDNS"] = strings.TrimPrefix(first, "CoreDNS-")
-	r.versions["Linux"] = strings.TrimSpace(string(kernel))
+	r.versions["Linux"], _, _ = strings.Cut(strings.TrimSpace(string(kernel)), "-")
 	r.versions["Go"] = strings.TrimPrefix(runtime.Version(), "go")
 	return nil
 }
