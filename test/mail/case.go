@@ -113,27 +113,12 @@ func (f *followed) judge(receipts []receipt) try {
 			t.called = append(t.called, f.names[c.to])
 		}
 	}
-	t.attempt = attempts(t.called)
+	t.attempt = len(split(t.called))
 	t.refused = len(t.called)
 	if t.fate == delivered && t.refused > 0 {
 		t.refused--
 	}
 	return t
-}
-
-// attempts counts the runs over the list of addresses: a new one begins where
-// an address comes again.
-func attempts(called []string) int {
-	n := 0
-	seen := map[string]bool{}
-	for _, name := range called {
-		if n == 0 || seen[name] {
-			n++
-			clear(seen)
-		}
-		seen[name] = true
-	}
-	return n
 }
 
 // isFake reports whether the address is a sink's.
@@ -264,7 +249,7 @@ func (l *laboratory) changing(ctx context.Context, st *station, s *shape, n int)
 			fakes++
 		}
 	}
-	o.remark = fmt.Sprintf("%d messages, %d calls at a fake", n, fakes)
+	o.remark = fmt.Sprintf("%d messages, fakes called: %d", n, fakes)
 	return o
 }
 

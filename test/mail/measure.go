@@ -77,12 +77,48 @@ func ordinal(n int) string {
 func (o outcome) orders() []string {
 	var found []string
 	for _, t := range o.tries {
-		order := strings.Join(t.called, " ")
-		if !slices.Contains(found, order) {
+		if order := orderOf(t.called); !slices.Contains(found, order) {
 			found = append(found, order)
 		}
 	}
 	return found
+}
+
+// orderOf writes down the calls, attempt by attempt.
+func orderOf(called []string) string {
+	var parts []string
+	times := 1
+	runs := split(called)
+	for i, run := range runs {
+		if i+1 < len(runs) && slices.Equal(run, runs[i+1]) {
+			times++
+			continue
+		}
+		part := strings.Join(run, " ")
+		if times > 1 {
+			part = fmt.Sprintf("%s (%d times)", part, times)
+		}
+		parts = append(parts, part)
+		times = 1
+	}
+	return strings.Join(parts, ", then ")
+}
+
+// split divides calls into attempts: a new one begins where an address comes
+// again.
+func split(called []string) [][]string {
+	var runs [][]string
+	start := 0
+	for i, name := range called {
+		if slices.Contains(called[start:i], name) {
+			runs = append(runs, called[start:i])
+			start = i
+		}
+	}
+	if start < len(called) {
+		runs = append(runs, called[start:])
+	}
+	return runs
 }
 
 // refused is the largest number of refused calls before a delivery.

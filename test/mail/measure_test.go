@@ -2,20 +2,28 @@ package main
 
 import "testing"
 
-func TestAttempts(t *testing.T) {
+func TestOrderOf(t *testing.T) {
 	for name, tc := range map[string]struct {
-		called []string
-		want   int
+		called   []string
+		attempts int
+		want     string
 	}{
-		"nothing tried is no attempt":                             {nil, 0},
-		"each address once is one attempt":                        {[]string{"fake0*", "mail", "mail/6", "backup"}, 1},
-		"an address that comes again begins the next":             {[]string{"fake0*", "mail", "fake0*", "mail"}, 2},
-		"the next may begin with another address than the first":  {[]string{"fake0*", "mail", "mail", "backup"}, 2},
-		"five addresses for ever are as many attempts as repeats": {[]string{"a*", "b*", "a*", "b*", "a*", "b*"}, 3},
+		"nothing tried is no attempt": {nil, 0, ""},
+		"each address once is one attempt": {
+			[]string{"fake0*", "mail", "mail/6", "backup"}, 1, "fake0* mail mail/6 backup"},
+		"an address that comes again begins the next": {
+			[]string{"fake0*", "mail", "backup", "fake0*", "mail"}, 2, "fake0* mail backup, then fake0* mail"},
+		"the next may begin with another address than the first": {
+			[]string{"fake0*", "mail", "mail", "backup"}, 2, "fake0* mail, then mail backup"},
+		"attempts that are all alike are counted": {
+			[]string{"a*", "b*", "a*", "b*", "a*", "b*"}, 3, "a* b* (3 times)"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			if got := attempts(tc.called); got != tc.want {
-				t.Errorf("attempts(%q) = %d, want %d", tc.called, got, tc.want)
+			if got := len(split(tc.called)); got != tc.attempts {
+				t.Errorf("%d attempts in %q, want %d", got, tc.called, tc.attempts)
+			}
+			if got := orderOf(tc.called); got != tc.want {
+				t.Errorf("got %q, want %q", got, tc.want)
 			}
 		})
 	}

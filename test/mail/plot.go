@@ -13,7 +13,7 @@ const (
 	barWidth   = 9
 	groupGap   = 22
 	plotLeft   = 62
-	plotTop    = 96
+	plotTop    = 112
 	plotHeight = 300
 	leastTime  = 0.005 // seconds at the foot of the scale
 	mostTime   = 20.0
@@ -62,7 +62,7 @@ func (r *result) plot() string {
 		x += groupGap
 	}
 	width := max(x, 760)
-	const columns = 4
+	const columns = 3
 	for i, row := range shapes {
 		left, top := plotLeft+float64(i%columns)*(width-plotLeft)/columns, 30+i/columns*18
 		fmt.Fprintf(&legend, `<rect x="%.1f" y="%d" width="11" height="11" fill="%s"/><text x="%.1f" y="%d">%s</text>`+"\n",
