@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net/netip"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"time"
@@ -124,10 +125,8 @@ func (f *followed) judge(receipts []receipt) try {
 // isFake reports whether the address is a sink's.
 func (s *shape) isFake(addr netip.Addr) bool {
 	for _, h := range s.fakes() {
-		for _, a := range h.addrs {
-			if a == addr {
-				return true
-			}
+		if slices.Contains(h.addrs, addr) {
+			return true
 		}
 	}
 	return false
@@ -235,8 +234,9 @@ func (l *laboratory) changing(ctx context.Context, st *station, s *shape, n int)
 	done()
 	var o outcome
 	for _, f := range sent {
-		t, err := f.wait(ctx), error(nil)
+		t := f.wait(ctx)
 		if t.fate == queued {
+			var err error
 			if t, err = f.flushed(ctx); err != nil {
 				return outcome{broken: err}
 			}

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"crypto/tls"
+	"crypto/x509"
 	"errors"
 	"fmt"
 	"net"
@@ -17,6 +18,7 @@ import (
 func chasquid() *sender {
 	const user, password = "laboratory", "laboratory"
 	const submission = "127.0.0.1:587"
+	trusted := x509.NewCertPool()
 	start := []string{"sh", "-c", "setpriv --reuid chasquid --regid chasquid --init-groups " +
 		"--inh-caps +net_bind_service --ambient-caps +net_bind_service chasquid </dev/null >>/var/log/chasquid.log 2>&1 &"}
 	return &sender{
@@ -28,6 +30,7 @@ func chasquid() *sender {
 			if err != nil {
 				return err
 			}
+			trusted.AppendCertsFromPEM(cert)
 			for path, pem := range map[string][]byte{"fullchain.pem": cert, "privkey.pem": key} {
 				if err := c.root.write("/etc/chasquid/certs/"+host+"/"+path, string(pem), 0o644); err != nil {
 					return err
@@ -45,9 +48,10 @@ func chasquid() *sender {
 		ready: func(s *station) error {
 			return s.node.do(func() error { return listening(submission) })
 		},
-		submit: func(ctx context.Context, s *station, from, to string) error {
+		submit: func(_ context.Context, s *station, from, to string) error {
 			return s.node.do(func() error {
-				return submitTo(submission, s.host, user+"@"+s.host, password, from, to)
+				auth := smtp.PlainAuth("", user+"@"+s.host, password, s.host)
+				return submitTo(submission, &tls.Config{RootCAs: trusted, ServerName: s.host}, auth, from, to)
 			})
 		},
 	}
@@ -67,21 +71,20 @@ func listening(addr string) error {
 }
 
 // submitTo is message submission (RFC 6409) over STARTTLS with a password.
-func submitTo(addr, host, user, password, from, to string) error {
+func submitTo(addr string, secure *tls.Config, auth smtp.Auth, from, to string) error {
 	conn, err := net.Dial("tcp", addr)
 	if err != nil {
 		return err
 	}
 	defer conn.Close()
-	c, err := smtp.NewClient(conn, host)
+	c, err := smtp.NewClient(conn, secure.ServerName)
 	if err != nil {
 		return err
 	}
-	// The certificate is the laboratory's own, made a moment ago.
-	if err := c.StartTLS(&tls.Config{InsecureSkipVerify: true}); err != nil {
+	if err := c.StartTLS(secure); err != nil {
 		return err
 	}
-	if err := c.Auth(smtp.PlainAuth("", user, password, host)); err != nil {
+	if err := c.Auth(auth); err != nil {
 		return err
 	}
 	if err := errors.Join(c.Mail(from), c.Rcpt(to)); err != nil {

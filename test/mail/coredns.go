@@ -92,7 +92,7 @@ func (c *coredns) reload() error { return c.cmd.Process.Signal(syscall.SIGUSR1) 
 // refuses starts binary with a server block and returns the line with which it
 // refuses; it is an error if it doesn't.
 func refuses(ctx context.Context, binary string, n *node, dir, block string) (string, error) {
-	if err := os.WriteFile(filepath.Join(dir, corefile), []byte(block), 0o644); err != nil {
+	if err := os.WriteFile(filepath.Join(dir, corefile), []byte(block), 0o600); err != nil {
 		return "", err
 	}
 	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)

@@ -8,7 +8,7 @@ func exim() *sender {
 		name:     "Exim",
 		short:    true,
 		packages: []string{"exim4-daemon-light", "exim4-base", "exim4-config"},
-		setup: func(ctx context.Context, c *container, host string) error {
+		setup: func(ctx context.Context, c *container, _ string) error {
 			err := edit(c, "/etc/exim4/update-exim4.conf.conf", "dc_eximconfig_configtype='local'", "dc_eximconfig_configtype='internet'")
 			if err != nil {
 				return err

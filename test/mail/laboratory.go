@@ -213,7 +213,7 @@ func (l *laboratory) install(ctx context.Context, chosen []*sender, cache string
 		name, answers string
 		packages      []string
 	}
-	var jobs []job
+	jobs := make([]job, 0, len(chosen)+1)
 	for _, s := range chosen {
 		jobs = append(jobs, job{hostName(s.name), s.answers, s.packages})
 	}

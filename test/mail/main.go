@@ -119,9 +119,9 @@ func contained(args []string, stdout, progress io.Writer) error {
 }
 
 func names(list []*sender) []string {
-	var out []string
-	for _, s := range list {
-		out = append(out, s.name)
+	out := make([]string, len(list))
+	for i, s := range list {
+		out[i] = s.name
 	}
 	return out
 }

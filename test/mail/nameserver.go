@@ -62,14 +62,16 @@ func (p *publisher) publish(ctx context.Context, shapes []*shape, changing *shap
 	root := rootZone(shapes, changing)
 	infrastructure := fmt.Sprintf("$ORIGIN example.net.\n$TTL 300\n@ SOA ns hostmaster 1 7200 3600 1209600 300\n"+
 		"@ NS ns\nns A %s\na.root A %s\nbounce MX 10 bouncehost\nbouncehost A %s\n", nameServer, rootServer, bounceHost)
-	blocks := serverBlock(".", rootServer, "", "root.zone") + serverBlock("example.net.", nameServer, "", "example.net.zone")
+	var blocks strings.Builder
+	blocks.WriteString(serverBlock(".", rootServer, "", "root.zone"))
+	blocks.WriteString(serverBlock("example.net.", nameServer, "", "example.net.zone"))
 	files := map[string]string{"root.zone": root, "example.net.zone": infrastructure}
 	for _, s := range steady {
 		block, text, err := p.zone(s)
 		if err != nil {
 			return err
 		}
-		blocks += block
+		blocks.WriteString(block)
 		files[s.label+".zone"] = text
 		if s.byHand && !p.byHand {
 			if p.refusals[s.label], err = p.refusal(ctx, s); err != nil {
@@ -77,7 +79,7 @@ func (p *publisher) publish(ctx context.Context, shapes []*shape, changing *shap
 			}
 		}
 	}
-	if _, err := p.start("steady", blocks, files); err != nil {
+	if _, err := p.start("steady", blocks.String(), files); err != nil {
 		return err
 	}
 	var err error

@@ -43,7 +43,7 @@ func newNode(name string) (*node, error) {
 	// Addresses are set by hand and are never duplicates; detection would make
 	// each unusable for a second.
 	return n, n.do(func() error {
-		if err := os.WriteFile("/proc/sys/net/ipv6/conf/default/accept_dad", []byte("0"), 0o644); err != nil {
+		if err := os.WriteFile("/proc/sys/net/ipv6/conf/default/accept_dad", []byte("0"), 0o600); err != nil {
 			return fmt.Errorf("%s: %w", name, err)
 		}
 		return ip("link set lo up")
@@ -95,7 +95,7 @@ func (w *network) attach(n *node, addrs ...netip.Addr) error {
 		return err
 	}
 	return n.do(func() error {
-		lines := []string{"link set eth0 up"}
+		lines := append(make([]string, 0, 1+len(addrs)+len(documentation)), "link set eth0 up")
 		for _, a := range addrs {
 			lines = append(lines, fmt.Sprintf("addr add %s/%d dev eth0", a, a.BitLen()))
 		}

@@ -10,6 +10,7 @@ import (
 	"os/exec"
 	"os/signal"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -104,8 +105,8 @@ func (c *container) halt() error {
 
 // run executes argv inside the container and returns what it wrote.
 func (c *container) run(ctx context.Context, stdin io.Reader, argv ...string) (string, error) {
-	enter := []string{"-t", strconv.Itoa(c.init.Process.Pid), "-m", "-p", "-u", "-i", "-n", "-r", "-w", "--"}
-	cmd := exec.CommandContext(ctx, "nsenter", append(enter, argv...)...)
+	enter := slices.Concat([]string{"-t", strconv.Itoa(c.init.Process.Pid), "-m", "-p", "-u", "-i", "-n", "-r", "-w", "--"}, argv)
+	cmd := exec.CommandContext(ctx, "nsenter", enter...)
 	cmd.Env = environment()
 	cmd.Stdin = stdin
 	// Files, not pipes: a daemon that keeps its parent's output open would
@@ -190,7 +191,7 @@ func mountDev(dev string) error {
 	}
 	for _, name := range []string{"null", "zero", "full", "random", "urandom", "tty"} {
 		target := filepath.Join(dev, name)
-		if err := os.WriteFile(target, nil, 0o666); err != nil {
+		if err := os.WriteFile(target, nil, 0o600); err != nil {
 			return err
 		}
 		if err := syscall.Mount("/dev/"+name, target, "", syscall.MS_BIND, ""); err != nil {

@@ -70,9 +70,9 @@ func (p *plan) servers(f families, names ...string) []host { return hosts(&p.nex
 func (p *plan) sinks(f families, names ...string) []host { return hosts(&p.nextSink, f, names) }
 
 func hosts(next *netip.Addr, f families, names []string) []host {
-	var made []host
-	for _, name := range names {
-		made = append(made, host{name, give(next, f)})
+	made := make([]host, len(names))
+	for i, name := range names {
+		made[i] = host{name, give(next, f)}
 	}
 	return made
 }

@@ -35,15 +35,15 @@ func record(n *node) (*recorder, error) {
 		if err != nil {
 			return err
 		}
-		// Protocol 0 receives nothing, so no packet comes before the filter.
-		r.fd, err = syscall.Socket(syscall.AF_PACKET, syscall.SOCK_DGRAM|syscall.SOCK_CLOEXEC, 0)
+		r.fd, err = syscall.Socket(syscall.AF_PACKET, syscall.SOCK_DGRAM|syscall.SOCK_CLOEXEC, ethernetAll)
 		if err != nil {
 			return err
 		}
 		if err := syscall.SetsockoptInt(r.fd, syscall.SOL_SOCKET, syscall.SO_TIMESTAMPNS, 1); err != nil {
 			return err
 		}
-		if err := syscall.AttachLsf(r.fd, onlySYN()); err != nil {
+		// All packets wait, not only SYNs: room for some ten thousand.
+		if err := syscall.SetsockoptInt(r.fd, syscall.SOL_SOCKET, syscall.SO_RCVBUFFORCE, 16<<20); err != nil {
 			return err
 		}
 		return syscall.Bind(r.fd, &syscall.SockaddrLinklayer{Protocol: ethernetAll, Ifindex: port.Index})
@@ -52,40 +52,6 @@ func record(n *node) (*recorder, error) {
 		return nil, fmt.Errorf("record the calls of %s: %w", n.name, err)
 	}
 	return r, nil
-}
-
-// onlySYN is a socket filter that passes TCP over IPv4 or IPv6 with the SYN
-// flag and without ACK, so that other traffic can't crowd out a SYN.
-// parseSYN does the rest.
-func onlySYN() []syscall.SockFilter {
-	const (
-		load    = syscall.BPF_LD | syscall.BPF_B | syscall.BPF_ABS
-		loadAtX = syscall.BPF_LD | syscall.BPF_B | syscall.BPF_IND
-		header4 = syscall.BPF_LDX | syscall.BPF_B | syscall.BPF_MSH
-		equal   = syscall.BPF_JMP | syscall.BPF_JEQ | syscall.BPF_K
-		and     = syscall.BPF_ALU | syscall.BPF_AND | syscall.BPF_K
-		answer  = syscall.BPF_RET | syscall.BPF_K
-	)
-	jump := func(code, k, yes, no int) syscall.SockFilter { return *syscall.LsfJump(code, k, yes, no) }
-	do := func(code, k int) syscall.SockFilter { return *syscall.LsfStmt(code, k) }
-	return []syscall.SockFilter{
-		do(load, 0),                            //  0: version
-		do(and, 0xf0),                          //  1
-		jump(equal, 0x40, 0, 5),                //  2: IPv4, or to 8
-		do(load, 9),                            //  3: protocol
-		jump(equal, syscall.IPPROTO_TCP, 0, 9), //  4: or to 14
-		do(header4, 0),                         //  5: X = header length
-		do(loadAtX, 13),                        //  6: TCP flags
-		jump(syscall.BPF_JMP|syscall.BPF_JA, 4, 0, 0), //  7: to 12
-		jump(equal, 0x60, 0, 5),                       //  8: IPv6, or to 14
-		do(load, 6),                                   //  9: next header
-		jump(equal, syscall.IPPROTO_TCP, 0, 3),        // 10: or to 14
-		do(load, 40+13),                               // 11: TCP flags
-		do(and, 0x12),                                 // 12: SYN and ACK
-		jump(equal, 0x02, 1, 0),                       // 13: SYN only: to 15
-		do(answer, 0),                                 // 14: drop
-		do(answer, 256),                               // 15: pass
-	}
 }
 
 // drain takes what waits in the kernel. The caller holds mu.

@@ -3,6 +3,7 @@ package main
 import (
 	"encoding/binary"
 	"net/netip"
+	"slices"
 	"testing"
 )
 
@@ -21,7 +22,7 @@ func ipv4(options int, payload []byte) []byte {
 	ip[0] = 0x40 | byte(5+options/4)
 	ip[9] = 6
 	copy(ip[16:], []byte{192, 0, 2, 1})
-	return append(ip, payload...)
+	return slices.Concat(ip, payload)
 }
 
 func ipv6(next byte, payload []byte) []byte {
@@ -29,7 +30,7 @@ func ipv6(next byte, payload []byte) []byte {
 	ip[0], ip[6] = 0x60, next
 	to := netip.MustParseAddr("2001:db8::1").As16()
 	copy(ip[24:], to[:])
-	return append(ip, payload...)
+	return slices.Concat(ip, payload)
 }
 
 func TestParseSYN(t *testing.T) {

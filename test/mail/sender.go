@@ -113,19 +113,14 @@ func message(from, to string) string {
 		"Date: " + time.Now().Format(time.RFC1123Z) + "\nMessage-ID: <" + from + ">\n\nA message that must not be lost.\n"
 }
 
-// edit changes a file of the container: line by line, old to new, each of which
-// must be there.
-func edit(c *container, path string, pairs ...string) error {
+// edit replaces old, which must be there, in a file of the container.
+func edit(c *container, path, old, updated string) error {
 	text, err := os.ReadFile(c.root.dir + path)
 	if err != nil {
 		return err
 	}
-	out := string(text)
-	for i := 0; i < len(pairs); i += 2 {
-		if !strings.Contains(out, pairs[i]) {
-			return fmt.Errorf("%s holds no %q", path, pairs[i])
-		}
-		out = strings.ReplaceAll(out, pairs[i], pairs[i+1])
+	if !strings.Contains(string(text), old) {
+		return fmt.Errorf("%s holds no %q", path, old)
 	}
-	return c.root.write(path, out, 0o644)
+	return c.root.write(path, strings.ReplaceAll(string(text), old, updated), 0o644)
 }

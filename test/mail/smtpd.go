@@ -15,10 +15,9 @@ import (
 // A smtpd is a receiving host: it accepts every message (RFC 5321) and enters
 // it into the ledger with the address it came in by.
 type smtpd struct {
-	name     string
-	ledger   *ledger
-	cert     *tls.Certificate // offers STARTTLS if there is one
-	listener []net.Listener
+	name   string
+	ledger *ledger
+	cert   *tls.Certificate // offers STARTTLS if there is one
 }
 
 // listen opens the host's addresses on n.
@@ -29,7 +28,6 @@ func (d *smtpd) listen(n *node, addrs ...netip.Addr) error {
 			if err != nil {
 				return err
 			}
-			d.listener = append(d.listener, l)
 			go d.accept(l, addr)
 			return nil
 		})
@@ -38,16 +36,6 @@ func (d *smtpd) listen(n *node, addrs ...netip.Addr) error {
 		}
 	}
 	return nil
-}
-
-// close makes the host refuse connections again.
-func (d *smtpd) close() error {
-	var errs []error
-	for _, l := range d.listener {
-		errs = append(errs, l.Close())
-	}
-	d.listener = nil
-	return errors.Join(errs...)
 }
 
 func (d *smtpd) accept(l net.Listener, addr netip.Addr) {
