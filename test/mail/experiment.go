@@ -41,6 +41,7 @@ type result struct {
 	date     time.Time
 	elapsed  time.Duration
 	short    bool
+	selected bool // not all senders
 	mails    int
 	tries    int
 	senders  []*sender
@@ -110,7 +111,7 @@ func experiment(ctx context.Context, o *options, progress io.Writer) (*result, e
 	l.say("%d senders are up after %.0f s", len(chosen), time.Since(began).Seconds())
 
 	r := &result{
-		date: began, short: o.short, mails: o.mails, tries: o.tries, senders: chosen,
+		date: began, short: o.short, selected: o.only != "", mails: o.mails, tries: o.tries, senders: chosen,
 		refusals: l.dns.refusals, versions: l.versions,
 	}
 	r.rows = l.run(ctx, steps)

@@ -12,6 +12,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"flag"
 	"fmt"
 	"io"
@@ -70,23 +71,28 @@ func parseOptions(args []string, usage io.Writer) (*options, error) {
 	f.StringVar(&o.coredns, "coredns", "", "a built CoreDNS with fakemx; default: build ./cmd/coredns of the repository")
 	f.BoolVar(&o.byHand, "by-hand", false, "hand-edited zones over file instead of fakemx: the oracle")
 	f.StringVar(&o.only, "senders", "", "only these senders, comma-separated, as "+strings.Join(names(senders()), ", "))
-	f.IntVar(&o.mails, "mails", 0, "messages a sender and safe shape (default 5, or 3 with -short)")
+	f.IntVar(&o.mails, "mails", 0, "messages a sender and safe shape (default 9, or 3 with -short)")
 	f.IntVar(&o.tries, "tries", 0, "tries a bot and shape (default 3000, or 500 with -short)")
 	if err := f.Parse(args); err != nil {
 		return nil, err
 	}
-	if f.NArg() > 0 {
-		err := fmt.Errorf("mail: unexpected argument %q, expected only flags", f.Arg(0))
-		fmt.Fprintln(usage, err)
-		return nil, err
+	var err error
+	switch {
+	case f.NArg() > 0:
+		err = fmt.Errorf("mail: unexpected argument %q, expected only flags", f.Arg(0))
+	case o.mails < 0 || o.mails > owners:
+		err = fmt.Errorf("mail: -mails %d: expected 1 to %d", o.mails, owners)
+	case o.tries < 0:
+		err = fmt.Errorf("mail: -tries %d: expected 1 or more", o.tries)
+	case o.write != "" && (o.short || o.byHand || o.only != ""):
+		err = errors.New("mail: -write: expected a whole run, without -short, -by-hand and -senders")
 	}
-	if o.mails < 0 || o.mails > owners {
-		err := fmt.Errorf("mail: -mails %d: expected 1 to %d", o.mails, owners)
+	if err != nil {
 		fmt.Fprintln(usage, err)
 		return nil, err
 	}
 	if o.mails == 0 {
-		o.mails = map[bool]int{false: 5, true: 3}[o.short]
+		o.mails = map[bool]int{false: 9, true: 3}[o.short]
 	}
 	if o.tries == 0 {
 		o.tries = map[bool]int{false: 3000, true: 500}[o.short]
