@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"context"
+	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -123,8 +124,18 @@ func TestNothingIsLeftBehind(t *testing.T) {
 				cmd, work := program(t, "-senders", "dma,Postfix")
 				w := watch(t, cmd, work)
 				progress := &waitingFor{line: moment.line, seen: make(chan struct{})}
-				cmd.Stderr = progress
-				if err := cmd.Start(); err != nil {
+				// A pipe of our own: with exec's, Wait would wait for whoever is
+				// left behind, and end it by closing.
+				read, written, err := os.Pipe()
+				if err != nil {
+					t.Fatal(err)
+				}
+				defer read.Close()
+				go func() { _, _ = io.Copy(progress, read) }()
+				cmd.Stderr = written
+				err = cmd.Start()
+				written.Close()
+				if err != nil {
 					t.Fatal(err)
 				}
 				stop := w.follow()

@@ -171,7 +171,7 @@ func (w *watcher) nothingLeft(t *testing.T) {
 	for _, f := range files {
 		t.Errorf("left behind as a file: %s", f.Name())
 	}
-	t.Logf("%d processes and %d namespaces were there and are gone", len(w.processes), len(w.namespaces))
+	t.Logf("watched %d processes and %d namespaces", len(w.processes), len(w.namespaces))
 }
 
 func (w *watcher) left() []string {
