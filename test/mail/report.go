@@ -43,7 +43,7 @@ func (r *result) senderTable(orders bool) string {
 		for _, s := range shown {
 			o := row.outcomes[s.name]
 			if orders {
-				cells = append(cells, o.order())
+				cells = append(cells, o.order(row.kind))
 			} else {
 				cells = append(cells, o.cell(row.kind))
 			}
@@ -78,11 +78,13 @@ func (o outcome) cell(k kind) string {
 	return text
 }
 
-func (o outcome) order() string {
-	if o.broken != nil {
+// order lists the orders in which addresses were tried; not where messages
+// crossed each other.
+func (o outcome) order(k kind) string {
+	switch {
+	case o.broken != nil:
 		return "not carried out"
-	}
-	if len(o.tries) > 8 {
+	case k == changing:
 		return o.remark
 	}
 	var parts []string
@@ -104,7 +106,7 @@ func (r *result) daneTable() string {
 		}
 		for _, name := range slices.Sorted(maps.Keys(row.outcomes)) {
 			o := row.outcomes[name]
-			lines = append(lines, []string{row.what, name, o.fates(), o.cell(row.kind), o.order()})
+			lines = append(lines, []string{row.what, name, o.fates(), o.cell(row.kind), o.order(row.kind)})
 		}
 	}
 	if lines == nil {
