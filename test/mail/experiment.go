@@ -2,12 +2,10 @@ package main
 
 import (
 	"context"
-	"fmt"
 	"io"
 	"os"
 	"path/filepath"
 	"strings"
-	"sync"
 	"time"
 
 	"github.com/miekg/dns"
@@ -91,8 +89,7 @@ func experiment(ctx context.Context, o *options, progress io.Writer) (*result, e
 	}
 	p := newPlan()
 	start := p.start()
-	steps := l.steps(p, chosen, o)
-	change := p.shapes[len(p.shapes)-1]
+	steps, change := l.steps(p, chosen, o)
 	if err := l.publish(ctx, &publisher{binary: binary, dir: dir, byHand: o.byHand, key: key}, p.shapes, change); err != nil {
 		return nil, err
 	}
@@ -142,9 +139,9 @@ func (l *laboratory) build(ctx context.Context) (string, error) {
 	return binary, buildCoreDNS(ctx, dir, binary)
 }
 
-// steps lays out the cases. The changing shape is the last of the plan.
-func (l *laboratory) steps(p *plan, chosen []*sender, o *options) []step {
-	var steps []step
+// steps lays out the cases. The shape whose fakes come and go is returned apart,
+// because it has a server of its own.
+func (l *laboratory) steps(p *plan, chosen []*sender, o *options) (steps []step, change *shape) {
 	deliveries := func(k kind, s *shape, mails, flushes int) {
 		steps = append(steps, step{
 			row:    row{kind: k, what: s.what, label: s.label},
@@ -182,7 +179,7 @@ func (l *laboratory) steps(p *plan, chosen []*sender, o *options) []step {
 			deliveries(dane, s, o.mails, 0)
 		}
 	}
-	change := p.changing()
+	change = p.changing()
 	if !o.short {
 		steps = append(steps, step{
 			row:    row{kind: changing, what: change.what, label: change.label},
@@ -190,74 +187,5 @@ func (l *laboratory) steps(p *plan, chosen []*sender, o *options) []step {
 			run:    func(ctx context.Context, st *station, _ int) outcome { return l.changing(ctx, st, change, reloadMails) },
 		})
 	}
-	return steps
-}
-
-// run takes every sender through its cases; the senders work side by side.
-func (l *laboratory) run(ctx context.Context, steps []step) []row {
-	rows := make([]row, len(steps))
-	for i, s := range steps {
-		rows[i] = s.row
-		rows[i].outcomes = map[string]outcome{}
-	}
-	var mu sync.Mutex
-	var all sync.WaitGroup
-	for _, st := range l.stations {
-		all.Go(func() {
-			for i, o := range l.tour(ctx, st, steps) {
-				mu.Lock()
-				rows[i].outcomes[st.name] = o
-				mu.Unlock()
-			}
-		})
-	}
-	all.Wait()
-	return rows
-}
-
-// tour takes one sender through its cases: round by round through those that
-// have several, then through the others.
-func (l *laboratory) tour(ctx context.Context, st *station, steps []step) map[int]outcome {
-	outcomes := map[int]outcome{}
-	turn := func(several bool, round int) (more bool) {
-		for i, s := range steps {
-			if st.dane != (s.kind == dane) || several != (s.rounds > 1) || round >= s.rounds {
-				continue
-			}
-			sofar := outcomes[i]
-			if !sofar.well() {
-				continue
-			}
-			o := s.run(ctx, st, round)
-			o.tries = append(sofar.tries, o.tries...)
-			outcomes[i] = o
-			more = true
-			if round == s.rounds-1 || !o.well() {
-				l.say("%s: %s: %s", st.name, s.what, o.brief())
-			}
-		}
-		return more
-	}
-	for round := 0; turn(true, round); round++ {
-	}
-	turn(false, 0)
-	return outcomes
-}
-
-// well reports whether everything so far was delivered.
-func (o outcome) well() bool { return o.broken == nil && arrived(o) == nil }
-
-// brief is an outcome in one line of progress.
-func (o outcome) brief() string {
-	if o.broken != nil {
-		return o.broken.Error()
-	}
-	var b strings.Builder
-	for _, t := range o.tries {
-		fmt.Fprintf(&b, "[%s %.2f s %s]", t.fate, t.seconds, strings.Join(t.called, " "))
-	}
-	if o.remark != "" {
-		b.WriteString(" " + o.remark)
-	}
-	return b.String()
+	return steps, change
 }

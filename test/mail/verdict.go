@@ -31,8 +31,11 @@ func (r *result) verdict() error {
 				errs = append(errs, fmt.Errorf("%s: %s: %w", s.name, row.what, err))
 			}
 		}
-		if row.kind == unsafe && !r.selected {
+		switch {
+		case row.kind == unsafe && !r.selected:
 			errs = append(errs, row.lossShown())
+		case row.kind == changing:
+			errs = append(errs, row.changeSeen())
 		}
 	}
 	for _, b := range r.bots {
@@ -160,6 +163,24 @@ func (w row) lossShown() error {
 		}
 	}
 	return fmt.Errorf("%s: no sender loses mail, so why refuse it?", w.what)
+}
+
+// changeSeen complains if the fakes were there, or away, all the time.
+func (w row) changeSeen() error {
+	with, without := 0, 0
+	for _, o := range w.outcomes {
+		for _, t := range o.tries {
+			if slices.ContainsFunc(t.called, fakeName) {
+				with++
+			} else {
+				without++
+			}
+		}
+	}
+	if with == 0 || without == 0 {
+		return fmt.Errorf("%s: %d messages met fakes and %d none, expected some of both", w.what, with, without)
+	}
+	return nil
 }
 
 // off returns by how much a bot's share lies outside four standard deviations

@@ -24,7 +24,7 @@ func fine() *result {
 		both(untouched, "no MX, no fakemx", ok(0.1, 0, "@"), ok(0.1, 0, "@")),
 		both(untouched, "no MX", ok(0.1, 0, "@"), ok(0.1, 0, "@")),
 		both(unsafe, "five lowest", outcome{tries: []try{{fate: queued}}}, ok(9, 5, "mail")),
-		both(changing, "reload", ok(0.1, 0, "mail"), ok(0.1, 0, "mail")),
+		both(changing, "reload", ok(0.1, 1, "fake0*", "mail"), ok(0.1, 0, "mail")),
 	}
 	r.rows[5].twin = 4
 	secure := ok(0.1, 1, "fake0*", "mail")
@@ -59,6 +59,8 @@ func TestVerdict(t *testing.T) {
 			func(r *result) { r.rows[8].outcomes["quick"].tries[0].tls = false }, "quick: DANE: delivered without TLS"},
 		"a case not carried out fails it": {
 			func(r *result) { r.rows[1].outcomes["quick"] = outcome{broken: errQuit} }, "quick: one lowest: quit"},
+		"fakes that never came during the reloads fail it": {
+			func(r *result) { change(r, 7, func(t *try) { t.called = []string{"mail"} }) }, "0 messages met fakes and 2 none"},
 		"a bot that does better than it can fails it": {
 			func(r *result) { r.bots[0] = botRow{habit: "lowest", tries: 100, reached: 1, predicted: 0} }, "1 of 100 reached"},
 	} {
