@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"math"
 	"slices"
 	"strings"
 )
@@ -23,6 +24,17 @@ func (o outcome) median() (float64, bool) {
 		return seconds[middle], true
 	}
 	return (seconds[middle-1] + seconds[middle]) / 2, true
+}
+
+// quickest is the least of the seconds of the delivered tries.
+func (o outcome) quickest() float64 {
+	least := math.Inf(1)
+	for _, t := range o.tries {
+		if t.fate == delivered {
+			least = min(least, t.seconds)
+		}
+	}
+	return least
 }
 
 // fates counts what became of the messages, in the order of first appearance.

@@ -8,6 +8,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -24,6 +25,7 @@ type watcher struct {
 	mu         sync.Mutex
 	processes  map[string]bool // pid and start time
 	namespaces map[string]bool // as the links in /proc name them
+	latest     map[string]bool // of those, the ones seen last: numbers come again
 }
 
 func watch(t *testing.T, cmd *exec.Cmd, work string) *watcher {
@@ -90,6 +92,7 @@ func (w *watcher) note() {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	own := namespacesOf("/proc/self/task/*")
+	found := map[string]bool{}
 	all := stats()
 	children := map[string][]string{}
 	for pid, fields := range all {
@@ -103,9 +106,13 @@ func (w *watcher) note() {
 		}
 		for ns := range namespacesOf("/proc/" + pid + "/task/*") {
 			if !own[ns] {
+				found[ns] = true
 				w.namespaces[ns] = true
 			}
 		}
+	}
+	if len(found) > 0 {
+		w.latest = found
 	}
 }
 
@@ -147,9 +154,10 @@ func (w *watcher) nothingLeft(t *testing.T) {
 	if len(w.processes) < 2 || len(w.namespaces) < 3 {
 		t.Fatalf("saw %d processes and %d namespaces: the laboratory was not watched", len(w.processes), len(w.namespaces))
 	}
+	ended := uptime(t)
 	var left []string
 	for deadline := time.Now().Add(10 * time.Second); ; time.Sleep(100 * time.Millisecond) {
-		if left = w.left(); len(left) == 0 || time.Now().After(deadline) {
+		if left = w.left(ended); len(left) == 0 || time.Now().After(deadline) {
 			break
 		}
 	}
@@ -174,17 +182,38 @@ func (w *watcher) nothingLeft(t *testing.T) {
 	t.Logf("watched %d processes and %d namespaces", len(w.processes), len(w.namespaces))
 }
 
-func (w *watcher) left() []string {
+// left lists what is still there of the run. Who was started after its end is
+// somebody else, in whatever namespace: the kernel uses their numbers again.
+func (w *watcher) left(ended uint64) []string {
 	var left []string
 	for pid, fields := range stats() {
 		if w.processes[pid+" "+fields[startTime]] {
 			left = append(left, "process "+pid)
 		}
-	}
-	for ns := range namespacesOf("/proc/[0-9]*/task/*") {
-		if w.namespaces[ns] {
-			left = append(left, "namespace "+ns)
+		if started, err := strconv.ParseUint(fields[startTime], 10, 64); err != nil || started > ended {
+			continue
+		}
+		for ns := range namespacesOf("/proc/" + pid + "/task/*") {
+			if w.latest[ns] {
+				left = append(left, "process "+pid+" in namespace "+ns)
+			}
 		}
 	}
 	return left
+}
+
+// uptime is the time since the start of the machine in the unit of a process's
+// start time, hundredths of a second.
+func uptime(t *testing.T) uint64 {
+	t.Helper()
+	text, err := os.ReadFile("/proc/uptime")
+	if err != nil {
+		t.Fatal(err)
+	}
+	first, _, _ := strings.Cut(string(text), " ")
+	seconds, err := strconv.ParseFloat(first, 64)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return uint64(seconds * 100)
 }

@@ -47,6 +47,17 @@ func TestVerdict(t *testing.T) {
 		"mail that a sink takes fails it":           {func(r *result) { change(r, 0, func(t *try) { t.fate = stolen }) }, "taken by a sink"},
 		"a second attempt in a safe shape fails it": {func(r *result) { change(r, 1, func(t *try) { t.attempt = 2 }) }, "on the 2nd attempt"},
 		"a delay that no refusal explains fails it": {func(r *result) { change(r, 1, func(t *try) { t.seconds = 0.25 }) }, "0.15 s more"},
+		"in the short form one slow message is the machine's": {
+			func(r *result) {
+				r.short = true
+				o := r.rows[1].outcomes["quick"]
+				slow := o.tries[0]
+				slow.seconds = 5
+				o.tries = append(o.tries, slow, slow)
+				r.rows[1].outcomes["quick"] = o
+			}, ""},
+		"in the short form a delay of every message fails it": {
+			func(r *result) { r.short = true; change(r, 1, func(t *try) { t.seconds = 0.25 }) }, "0.15 s more"},
 		"a wait longer than the sender's own fails it": {
 			func(r *result) { r.rows[1].outcomes["OpenSMTPD"].tries[0].seconds = 3.3 }, "OpenSMTPD: one lowest: 3.30 s"},
 		"a sink contacted under dry_run fails it": {
