@@ -1,4 +1,4 @@
-.PHONY: build test race lint fuzz bench bench-server ci
+.PHONY: build test race lint fuzz bench bench-server mail ci
 
 FUZZTIME ?= 20s
 
@@ -26,6 +26,9 @@ bench-server: ## over real sockets, with peers, scale and soak: an hour on a qui
 	go run ./test/bench peers
 	go run ./test/bench scale
 	go run ./test/bench soak
+
+mail: ## mail servers and bots against fakemx, in a few minutes; as root
+	go -C test/mail run . -short
 
 ci:
 	CI=true .ci/run
