@@ -1,0 +1,63 @@
+# The Debian package and the systemd unit, on a machine with a systemd of its own.
+. "$here/machine.sh"
+need dig bind9-dnsutils
+
+build_binary
+runs "the package builds" "$repo/deploy/host/package" "$binary" "$(go env GOARCH)" 0.1.0 "$tmp"
+package=$tmp/fakemx_0.1.0_$(go env GOARCH).deb
+cp "$package" "$tmp/first.deb"
+"$repo/deploy/host/package" "$binary" "$(go env GOARCH)" 0.1.0 "$tmp" >/dev/null
+runs "... and a second time gives the same file" cmp "$package" "$tmp/first.deb"
+
+is "it holds nothing but" "$(dpkg-deb --fsys-tarfile "$package" | tar t | grep -v '/$' | sort)" "\
+./etc/fakemx/Corefile
+./lib/systemd/system/fakemx.service
+./usr/sbin/fakemx
+./usr/share/doc/fakemx/changelog.gz
+./usr/share/doc/fakemx/copyright
+./usr/share/man/man7/coredns-fakemx.7.gz
+./usr/share/man/man8/fakemx.8.gz"
+
+exposure=$(systemd-analyze security --offline=true "$repo/deploy/host/fakemx.service" | awk '/Overall exposure/ {print $(NF-2)}')
+if awk "BEGIN {exit !($exposure <= 1.6)}"; then ok "the unit's exposure is $exposure of 10"; else fail "the unit's exposure is $exposure of 10"; fi
+
+start_machine || { fail "a machine boots: $(cat "$tmp/machine.log")"; return; }
+ok "a machine boots"
+cp "$package" "$machine_root/srv/fakemx.deb"
+runs "the package is installed" machine dpkg -i /srv/fakemx.deb
+is "... and starts nothing" "$(machine systemctl is-active fakemx)" inactive
+has "man fakemx" "$(machine man fakemx)" 'fakemx +- +puts +synthetic'
+cat >"$machine_root/etc/fakemx/Corefile" <<'COREFILE'
+example.org {
+    errors
+    prometheus 127.0.0.1:9153
+    fakemx {
+        highest fake[1-3].mx 198.51.100.26
+    }
+    file /etc/fakemx/example.org.zone
+}
+COREFILE
+cp "$repo/deploy/kubernetes/components/zones/example.org.zone" "$machine_root/etc/fakemx/"
+runs "the service starts" machine systemctl start fakemx
+answers() { [ "$(machine dig @127.0.0.1 +tries=1 +time=1 +noall +answer example.org MX | wc -l)" = "$1" ]; }
+runs "... on port 53, with the fakes" until_true 10 answers 5
+status=$(machine sh -c 'cat /proc/$(systemctl show -P MainPID fakemx)/status')
+has "... not as root" "$status" '^Uid:	6[0-9]{4}	'
+has "... with the one capability" "$status" '^CapBnd:	0000000000000400'
+has "... and a filter of system calls" "$status" '^Seccomp:	2'
+
+sed -i 's/fake\[1-3\]/fake[1-4]/' "$machine_root/etc/fakemx/Corefile"
+runs "reload" machine systemctl reload fakemx
+runs "... takes up the change" until_true 10 answers 6
+sed -i 's/highest .*/highest fake0.mx 127.0.0.1/' "$machine_root/etc/fakemx/Corefile"
+machine systemctl reload fakemx
+bad_corefile_logged() { machine journalctl -u fakemx | grep -E 'ERROR.*127\.0\.0\.1'; }
+runs "a bad Corefile is refused, in the journal" until_true 10 bad_corefile_logged
+runs "... and the old one goes on" answers 6
+
+runs "the package is removed" machine dpkg -r fakemx
+is "... and has stopped its service" "$(machine systemctl is-active fakemx)" inactive
+runs "... and has kept the configuration" test -f "$machine_root/etc/fakemx/Corefile"
+rm "$machine_root/etc/fakemx/example.org.zone"
+runs "the package is purged" machine dpkg -P fakemx
+is "... and nothing is left of it" "$(find "$machine_root"/{etc,lib,usr,var} -xdev -name '*fakemx*' -not -path '*/var/log/*' -not -path '*/var/cache/man/*')" ""

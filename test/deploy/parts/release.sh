@@ -1,0 +1,21 @@
+# A release, dry: goreleaser makes archives, packages, checksums and SBOMs, and publishes nothing.
+# It wants a clean clone, and its own directory for what it makes.
+need jq jq
+mkdir -p "$tmp/tools"
+runs "the tools build" go -C "$repo/deploy/tools" build -o "$tmp/tools/" github.com/goreleaser/goreleaser/v2 github.com/anchore/syft/cmd/syft
+git clone -q "$repo" "$tmp/release"
+release() { (cd "$tmp/release" && PATH=$tmp/tools:$PATH goreleaser "$@"); }
+runs "goreleaser takes the configuration" release check
+runs "goreleaser makes a release" release release --snapshot --clean
+dist=$tmp/release/dist
+
+for arch in amd64 arm64; do
+  archive=$(cd "$dist" && echo fakemx_*_linux_$arch.tar.gz)
+  is "$archive: what is in it" "$(tar tf "$dist/$archive" | sort | xargs)" "CHANGELOG.md Corefile.example LICENSE README.md coredns"
+  has "... for $arch" "$(tar xOf "$dist/$archive" coredns | head -c 20 | od -An -tx1 -j18 -N1)" "$([ $arch = amd64 ] && echo 3e || echo b7)"
+  has "... SBOM with CoreDNS in it" "$(jq -r '.packages[].name' "$dist/$archive.sbom.json")" '^github.com/coredns/coredns$'
+  is "Debian package for $arch" "$(dpkg-deb --field "$dist"/packages/fakemx_*_$arch.deb Architecture)" $arch
+done
+is "a checksum for each archive, SBOM and package" "$(wc -l <"$dist/SHA256SUMS")" 6
+runs "... that is right" sh -c "cd $dist && sha256sum --check SHA256SUMS --ignore-missing"
+runs "... of the packages too" sh -c "cd $dist/packages && sha256sum --check ../SHA256SUMS --ignore-missing"
