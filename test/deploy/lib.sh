@@ -39,10 +39,12 @@ undo=()
 finally() { undo+=("$*"); }
 clean_up() {
   local i
+  # What the shell was waiting for when it was interrupted.
+  [ "$1" = 0 ] || kill $(pgrep -P $$) 2>/dev/null
   for ((i = ${#undo[@]} - 1; i >= 0; i--)); do eval "${undo[i]}" >/dev/null 2>&1 || true; done
   undo=()
 }
-trap clean_up EXIT
+trap 'clean_up $?' EXIT
 trap 'exit 130' INT
 trap 'exit 143' TERM
 

@@ -15,6 +15,8 @@ start_machine() {
     --link-journal=no --private-network --console=pipe --boot systemd.unit=basic.target
   nspawn=$started
   machine_root=$root/root
+  # Its first process takes all others with it, at once.
+  finally 'kill -9 "$(pgrep -P "$nspawn")"'
   until_true 30 booted
 }
 
