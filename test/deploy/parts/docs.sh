@@ -3,6 +3,7 @@
 . "$here/document.sh"
 need dig bind9-dnsutils
 need nsd nsd
+need envsubst gettext-base
 
 build_binary
 "$repo/deploy/host/package" "$binary" amd64 0.1.0 "$tmp/package" >/dev/null

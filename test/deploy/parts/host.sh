@@ -1,6 +1,8 @@
 # The Debian package and the systemd unit, on a machine with a systemd of its own.
 . "$here/machine.sh"
 need dig bind9-dnsutils
+need envsubst gettext-base
+need man man-db
 
 build_binary
 runs "the package builds" "$repo/deploy/host/package" "$binary" "$(go env GOARCH)" 0.1.0 "$tmp"

@@ -1,6 +1,7 @@
 # A release, dry: goreleaser makes archives, packages, checksums and SBOMs, and publishes nothing.
 # It wants a clean clone, and its own directory for what it makes.
 need jq jq
+need envsubst gettext-base
 mkdir -p "$tmp/tools"
 runs "the tools build" go -C "$repo/deploy/tools" build -o "$tmp/tools/" github.com/goreleaser/goreleaser/v2 github.com/anchore/syft/cmd/syft
 git clone -q "$repo" "$tmp/release"
