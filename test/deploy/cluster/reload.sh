@@ -1,4 +1,5 @@
 # A changed ConfigMap takes effect without a restart; a bad one leaves the old configuration serving and is seen.
+# After the rollouts: in CoreDNS 1.15.0 a refused Corefile leaves /ready at OK during a later lameduck (see docs/deploy.md).
 v=standalone
 address=$(public $v)
 corefile=$tmp/kubernetes/test/$v/Corefile
