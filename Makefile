@@ -1,4 +1,4 @@
-.PHONY: build test race lint fuzz bench bench-server mail ci
+.PHONY: build test race lint fuzz bench bench-server mail deploy-test kube-test release-test ci
 
 FUZZTIME ?= 20s
 
@@ -29,6 +29,15 @@ bench-server: ## over real sockets, with peers, scale and soak: an hour on a qui
 
 mail: ## mail servers and bots against fakemx, in a few minutes; as root
 	go -C test/mail run . -short
+
+deploy-test: ## image, package, alerts, dashboard, manifests, docs/deploy.md; as root
+	test/deploy/ci
+
+kube-test: ## the variants on a real Kubernetes node (KUBELAB), as root
+	test/deploy/run cluster
+
+release-test: ## goreleaser, dry
+	test/deploy/run release
 
 ci:
 	CI=true .ci/run
