@@ -23,7 +23,11 @@ func (q *query) fit(m *dns.Msg, apex string) {
 		signature = q.signatureLen(apex)
 	}
 
-	if atMost(m, apex)+signature*(sets(m.Answer)+sets(m.Ns)+sets(m.Extra)) <= room {
+	size := atMost(m, apex)
+	if signature > 0 {
+		size += signature * (sets(m.Answer) + sets(m.Ns) + sets(m.Extra))
+	}
+	if size <= room {
 		return
 	}
 	extra := m.Extra
@@ -31,7 +35,7 @@ func (q *query) fit(m *dns.Msg, apex string) {
 	if opt := firstOPT(extra); opt != nil {
 		m.Extra = append(m.Extra, opt)
 	}
-	size := m.Len() + signature*(sets(m.Answer)+sets(m.Ns))
+	size = m.Len() + signature*(sets(m.Answer)+sets(m.Ns))
 	if size > room {
 		m.Ns = nil
 		size = m.Len() + signature*sets(m.Answer)

@@ -49,6 +49,9 @@ func sameName(a, b string) bool {
 	if a == b {
 		return true
 	}
+	if a != "" && b != "" && a[0] != '\\' && b[0] != '\\' && lowerOctet(a[0]) != lowerOctet(b[0]) {
+		return false // the first octets differ, whatever follows
+	}
 	if strings.IndexByte(a, '\\') < 0 && strings.IndexByte(b, '\\') < 0 {
 		return len(a) == len(b) && equalFold(a, b)
 	}
