@@ -340,7 +340,7 @@ func TestAFailingListIsLoggedOnceAndCounted(t *testing.T) {
 
 	write(t, path, "example.net\nexample.com\nexample.org\n")
 	log.Wait(t, "3 zones loaded")
-	wantLines(t, log.Lines("loaded from"), `[INFO] plugin/fakemx: zones_from: 3 zones loaded from `+path)
+	wantLines(t, log.Lines("loaded from "+path), `[INFO] plugin/fakemx: zones_from: 3 zones loaded from `+path)
 	if got := added(before, scrape(t, address)); got[failed] != 1 || got[failing] != 0 || got[zones] != 2 || got[loaded] != 1 {
 		t.Errorf("with a good list: got %v more, want one load, two more zones and no failing list", got)
 	}

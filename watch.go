@@ -25,6 +25,8 @@ type watcher struct {
 	lists []*list
 	quit  chan struct{}
 	once  sync.Once
+	// running is done when the watcher has ended.
+	running sync.WaitGroup
 }
 
 // list is the list of one stanza.
@@ -95,13 +97,14 @@ func startWatcher(event caddy.EventName, info any) error {
 			listLoadsTotal.WithLabelValues("loaded").Inc()
 			listZones.Add(float64(len(l.names)))
 		}
-		go w.run()
+		w.running.Go(w.run)
 	}
 	return nil
 }
 
 func (w *watcher) stop() error {
 	w.once.Do(func() { close(w.quit) })
+	w.running.Wait()
 	return nil
 }
 
