@@ -24,9 +24,11 @@ const (
 type watcher struct {
 	lists []*list
 	quit  chan struct{}
-	once  sync.Once
-	// running is done when the watcher has ended.
-	running sync.WaitGroup
+	// ended is closed when run returns.
+	ended chan struct{}
+
+	mu               sync.Mutex
+	started, stopped bool
 }
 
 // list is the list of one stanza.
@@ -72,7 +74,7 @@ func watch(c *caddy.Controller, z *zones) error {
 
 	w, ok := c.Get(watcherKey{}).(*watcher)
 	if !ok {
-		w = &watcher{quit: make(chan struct{})}
+		w = &watcher{quit: make(chan struct{}), ended: make(chan struct{})}
 		c.Set(watcherKey{}, w)
 		c.OnShutdown(w.stop)
 	}
@@ -93,22 +95,43 @@ func startWatcher(event caddy.EventName, info any) error {
 	w, ok := instance.Storage[watcherKey{}].(*watcher)
 	instance.StorageMu.RUnlock()
 	if ok {
-		for _, l := range w.lists {
-			listLoadsTotal.WithLabelValues("loaded").Inc()
-			listZones.Add(float64(len(l.names)))
-		}
-		w.running.Go(w.run)
+		w.start()
 	}
 	return nil
 }
 
+// start watches the lists, unless the instance has been stopped already.
+func (w *watcher) start() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.stopped {
+		return
+	}
+	w.started = true
+	for _, l := range w.lists {
+		listLoadsTotal.WithLabelValues("loaded").Inc()
+		listZones.Add(float64(len(l.names)))
+	}
+	go w.run()
+}
+
+// stop returns when no list is being read any more.
 func (w *watcher) stop() error {
-	w.once.Do(func() { close(w.quit) })
-	w.running.Wait()
+	w.mu.Lock()
+	if !w.stopped {
+		w.stopped = true
+		close(w.quit)
+	}
+	started := w.started
+	w.mu.Unlock()
+	if started {
+		<-w.ended
+	}
 	return nil
 }
 
 func (w *watcher) run() {
+	defer close(w.ended)
 	tick := time.NewTicker(pollInterval)
 	defer tick.Stop()
 	for {
