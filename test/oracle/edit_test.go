@@ -87,7 +87,7 @@ func withFakes(real []*dns.MX, lowest, highest []string, step int) []*dns.MX {
 		mx.Hdr.Ttl, mx.Preference, mx.Mx = ttl, uint16(preference), exchange
 		return mx
 	}
-	var all []*dns.MX
+	all := make([]*dns.MX, 0, len(lowest)+len(real)+len(highest))
 	for i, exchange := range lowest {
 		all = append(all, set(low[i], exchange))
 	}

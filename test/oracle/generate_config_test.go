@@ -60,7 +60,7 @@ func (g *generator) world() *world {
 // configure writes the stanzas of b: one for all zones, one for some, or one for
 // each of several, among them one for a mere part of a zone.
 func (g *generator) configure(b *block) {
-	var origins []string
+	origins := make([]string, 0, len(b.zones))
 	for _, z := range b.zones {
 		origins = append(origins, z.origin)
 	}

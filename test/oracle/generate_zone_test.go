@@ -27,7 +27,7 @@ func (g *generator) fill(w *world, b *block, z *zone) {
 		z.addText("%s 300 IN DNAME elsewhere.invalid.", z.origin)
 	}
 	if !g.oneIn(4) {
-		g.mxAt(w, b, z, z.origin)
+		g.mxAt(b, z, z.origin)
 	}
 	for _, child := range w.children(z) {
 		z.addText("%s 600 IN NS ns1.%[1]s", child)
@@ -109,7 +109,7 @@ func (g *generator) populate(w *world, b *block, z *zone, name string, names []s
 	target := func() string { return g.maybeMixed(g.target(w, b, z, names)) }
 	switch g.IntN(16) {
 	case 0, 1, 2, 3, 4:
-		g.mxAt(w, b, z, name)
+		g.mxAt(b, z, name)
 		if g.oneIn(3) {
 			g.hostAt(z, name)
 		}
@@ -117,7 +117,7 @@ func (g *generator) populate(w *world, b *block, z *zone, name string, names []s
 		if g.oneIn(2) {
 			z.addText("%s %d IN MX 0 .", name, g.ttl())
 			if g.oneIn(4) {
-				g.mxAt(w, b, z, name)
+				g.mxAt(b, z, name)
 			}
 		}
 	case 6, 7:
@@ -199,7 +199,7 @@ func (g *generator) target(w *world, b *block, z *zone, names []string) string {
 }
 
 // mxAt gives owner an MX set, or adds to the one that it has.
-func (g *generator) mxAt(w *world, b *block, z *zone, owner string) {
+func (g *generator) mxAt(b *block, z *zone, owner string) {
 	if z.has(owner, dns.TypeCNAME) || z.has(owner, dns.TypeMX) {
 		return
 	}

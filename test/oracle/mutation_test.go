@@ -30,13 +30,13 @@ var mutations = []mutation{
 		return z.change(isFakeMX(b, z), func(rr dns.RR) { rr.Header().Ttl ^= 1 })
 	}},
 	{"a fake stands in the set twice", func(b *block, z *zone) bool { return z.repeat(isFakeMX(b, z)) }},
-	{"a null MX got a fake", func(b *block, z *zone) bool {
+	{"a null MX got a fake", func(_ *block, z *zone) bool {
 		return z.beside(func(rr dns.RR) bool {
 			mx, ok := rr.(*dns.MX)
 			return ok && mx.Mx == "." && !z.hides(mx.Hdr.Name)
 		}, "%s 60 IN MX 5 fake.invalid.")
 	}},
-	{"a name without MX got a fake", func(b *block, z *zone) bool {
+	{"a name without MX got a fake", func(_ *block, z *zone) bool {
 		return z.beside(func(rr dns.RR) bool {
 			owner := rr.Header().Name
 			return rr.Header().Rrtype == dns.TypeTXT && !z.has(owner, dns.TypeMX) && !z.hides(owner)
@@ -55,13 +55,13 @@ var mutations = []mutation{
 	{"a wildcard stands below a sink", func(b *block, z *zone) bool {
 		return z.beside(isSinkAddress(b, z), `*.%s 3600 IN TXT "sink"`)
 	}},
-	{"a sink has no TLSA record", func(b *block, z *zone) bool { return z.drop(isSinkTLSA(z)) }},
-	{"a sink's TLSA record has a digest that is not zero", func(b *block, z *zone) bool {
+	{"a sink has no TLSA record", func(_ *block, z *zone) bool { return z.drop(isSinkTLSA(z)) }},
+	{"a sink's TLSA record has a digest that is not zero", func(_ *block, z *zone) bool {
 		return z.change(isSinkTLSA(z), func(rr dns.RR) {
 			rr.(*dns.TLSA).Certificate = "01" + rr.(*dns.TLSA).Certificate[2:]
 		})
 	}},
-	{"the negative TTL is another", func(b *block, z *zone) bool {
+	{"the negative TTL is another", func(_ *block, z *zone) bool {
 		return z.change(func(rr dns.RR) bool { return rr.Header().Rrtype == dns.TypeSOA }, func(rr dns.RR) {
 			rr.(*dns.SOA).Minttl++
 		})
