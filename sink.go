@@ -67,7 +67,7 @@ func (q *query) answerAt(at spot, below *reply) (*dns.Msg, bool) {
 			q.f.notices.occluded(at)
 		}
 		return nil, false
-	case !served && m.Rcode != dns.RcodeSuccess && m.Rcode != dns.RcodeNameError:
+	case !served && !hasAlias(m) && m.Rcode != dns.RcodeSuccess && m.Rcode != dns.RcodeNameError:
 		return nil, false
 	}
 

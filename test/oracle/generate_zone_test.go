@@ -133,7 +133,8 @@ func (g *generator) populate(w *world, b *block, z *zone, name string, names []s
 	case 12:
 		g.delegate(z, name)
 	case 13:
-		z.addText("%s %d IN SRV 0 5 25 %s", name, g.ttl(), target())
+		// file keeps the case of the owner of an SRV record, and does not find it then.
+		z.addText("%s %d IN SRV 0 5 25 %s", strings.ToLower(name), g.ttl(), target())
 	case 14:
 		z.addText(`%s %d IN TXT "v=spf1 mx -all"`, name, g.ttl())
 		if g.oneIn(3) {
