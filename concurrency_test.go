@@ -8,6 +8,7 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/coredns/coredns/plugin/file"
 	"github.com/coredns/coredns/plugin/pkg/dnstest"
@@ -148,7 +149,8 @@ func TestQueriesWhileReloading(t *testing.T) {
 				// CoreDNS closes TCP connections that it has accepted and not yet
 				// read from when it reloads; a client then connects anew (RFC 7766
 				// section 6.2.4).
-				for tries := 0; err != nil && client.Net == "tcp" && tries < 5; tries++ {
+				for tries := 0; err != nil && client.Net == "tcp" && tries < 500; tries++ {
+					time.Sleep(10 * time.Millisecond)
 					m, _, err = client.Exchange(query, address)
 				}
 				if err != nil {
