@@ -31,7 +31,7 @@ func (q *query) inject(m *dns.Msg, below *reply) *dns.Msg {
 			continue
 		}
 		set := setOf(m.Answer, owner)
-		z := q.f.servable(at.zone(), owner, m.Ns)
+		z := q.f.servable(at.zone(), m.Ns)
 		result := q.f.decide(z, owner, set, below.signs)
 		q.count(result)
 		switch {

@@ -31,7 +31,7 @@ func (q *query) realNode() (spot, bool) {
 			return spot{}, false
 		}
 		set := setOf(below.msg.Answer, owner)
-		if set == nil || q.f.decide(q.f.servable(at.zone(), owner, below.msg.Ns), owner, set, below.signs) != injected {
+		if set == nil || q.f.decide(q.f.servable(at.zone(), below.msg.Ns), owner, set, below.signs) != injected {
 			return spot{}, false
 		}
 		return spot{match: at, node: node{kind: atReal}, name: q.name[offsets[i]:], set: below.msg}, true

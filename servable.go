@@ -14,15 +14,12 @@ const recheck = 5 * time.Second
 
 // servable returns z without the fakes whose sinks would have no address: sinks
 // in another zone than the MX set, which is signed below fakemx, or is down.
-// Some senders bounce mail when an MX host has no address. owner has the set, and
-// authority is from the answer with it: of the zone of owner, unless an alias in
-// another zone led there.
-func (f *FakeMX) servable(z *zone, owner string, authority []dns.RR) *zone {
+// Some senders bounce mail when an MX host has no address. authority is from
+// the answer with the set.
+func (f *FakeMX) servable(z *zone, authority []dns.RR) *zone {
 	apex := z.apex
 	if i := slices.IndexFunc(authority, isType(dns.TypeNS)); i >= 0 {
-		if of := canonical(authority[i].Header().Name); inside(canonical(owner), of) {
-			apex = of
-		}
+		apex = canonical(authority[i].Header().Name)
 	}
 	for i := range z.hosts {
 		if !f.hostServable(&z.hosts[i], apex) {
