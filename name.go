@@ -140,9 +140,10 @@ func parent(name string) string {
 // section 2.3.4.
 const maxNameLen = 255
 
-// fits reports whether name is short enough to be a domain name.
+// fits reports whether name is fully qualified and short enough to be a domain
+// name.
 func fits(name string) bool {
 	var wire [maxNameLen]byte
 	_, err := dns.PackDomainName(name, wire[:], 0, nil, false)
-	return err == nil
+	return err == nil && strings.HasSuffix(name, ".") && !escapedAt(name, len(name)-1)
 }
