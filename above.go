@@ -11,7 +11,7 @@ import "github.com/miekg/dns"
 // goes on doing so, though a sink that was typed in would stop it: the MX set of
 // the configured domain may be that wildcard's. m is the answer from below, and
 // at has the zone of the name, if there is one.
-func (q *query) above(at spot, m *dns.Msg) *dns.Msg {
+func (q *query) above(at *spot, m *dns.Msg) *dns.Msg {
 	if !noSuchName(m) {
 		return m
 	}

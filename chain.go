@@ -20,12 +20,12 @@ func (q *query) endOfChain(m *dns.Msg) *dns.Msg {
 	end := *q
 	end.name = target
 	end.r = withQuestion(q.r, target, q.qtype)
-	at, found := end.special()
-	if !found {
+	var at spot
+	if !end.special(&at) {
 		return m
 	}
 	below := end.ask()
-	tail, ok := end.answerAt(at, &below)
+	tail, ok := end.answerAt(&at, &below)
 	if !ok {
 		return m
 	}

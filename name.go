@@ -136,6 +136,39 @@ func parent(name string) string {
 	return "."
 }
 
+// suffix is a name that another one is at or below. The step from one to the
+// next is a label down, so that the root comes first.
+type suffix struct {
+	name   string
+	start  int
+	labels int
+}
+
+// root returns the suffix of name, which is canonical, that has no label.
+func root(name string) suffix { return suffix{name: name, start: len(name)} }
+
+// down takes one more label of the name. It fails where there is none.
+func (s *suffix) down() bool {
+	if s.start == 0 || s.name == "." {
+		return false
+	}
+	i := s.start - 2
+	for i >= 0 && (s.name[i] != '.' || escapedAt(s.name, i)) {
+		i--
+	}
+	s.start = i + 1
+	s.labels++
+	return true
+}
+
+// String returns the suffix, fully qualified.
+func (s *suffix) String() string {
+	if s.labels == 0 {
+		return "."
+	}
+	return s.name[s.start:]
+}
+
 // maxNameLen is the largest number of octets of a name on the wire, RFC 1035
 // section 2.3.4.
 const maxNameLen = 255

@@ -49,13 +49,13 @@ func (n *notices) manyMX(zone string, count int) {
 	}
 }
 
-func (n *notices) ownData(at spot) {
+func (n *notices) ownData(at *spot) {
 	if n.first("own", at.name) {
 		log.Warningf("zone %q has records of its own at the sink %q: the sink answers", at.apex, at.name)
 	}
 }
 
-func (n *notices) occluded(at spot) {
+func (n *notices) occluded(at *spot) {
 	if n.first("occluded", at.name) {
 		log.Warningf("zone %q: the sink at %q is under a delegation or a DNAME and cannot be served", at.apex, at.name)
 	}

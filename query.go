@@ -17,32 +17,40 @@ type query struct {
 	qtype uint16
 }
 
-// special returns the node that the name is at or below. If there is none, it
-// returns the most specific zone of the name, if there is one.
-func (q *query) special() (spot, bool) {
-	at, found := q.f.zones.node(q.name)
-	found = found && !at.dryRun
-	if real, ok := q.realNode(); ok && (!found || len(real.name) > len(at.name)) {
-		return real, true
+// special finds the node that the name is at or below. If there is none, at gets
+// the most specific zone of the name, if there is one.
+func (q *query) special(at *spot) bool {
+	found := q.f.zones.node(q.name, at) && !at.dryRun
+	if len(q.f.zones.labels) > 0 {
+		if real, ok := q.realNode(); ok && (!found || len(real.name) > len(at.name)) {
+			*at = real
+			return true
+		}
 	}
-	return at, found
+	return found
 }
 
 // edited is the answer as the hand-edited zone has it, or none, with the rcode
 // and the error of a handler that wrote nothing.
 func (q *query) edited() (*dns.Msg, int, error) {
-	at, found := q.special()
-	q.countSink(at)
-	if !found && q.qtype != dns.TypeMX && q.qtype != dns.TypeANY {
-		m, rcode, err := q.f.next(q.ctx, q.w, q.r)
-		if m != nil {
-			m = q.above(at, q.endOfChain(m))
-		}
-		return m, rcode, err
+	var at spot
+	found := q.special(&at)
+	q.countSink(&at)
+	if found || q.qtype == dns.TypeMX || q.qtype == dns.TypeANY {
+		return q.added(&at, found)
 	}
+	m, rcode, err := q.f.next(q.ctx, q.w, q.r)
+	if m != nil {
+		m = q.above(&at, q.endOfChain(m))
+	}
+	return m, rcode, err
+}
 
+// added is edited for queries about what fakemx adds: at or below a node, or for
+// MX sets.
+func (q *query) added(at *spot, found bool) (*dns.Msg, int, error) {
 	if found && at.kind != atReal {
-		if m := q.again(&at); m != nil {
+		if m := q.again(at); m != nil {
 			return m, dns.RcodeSuccess, nil
 		}
 	}

@@ -9,17 +9,12 @@ import (
 // realNode returns the node of an untouched set that the query is for or below,
 // if the owner's set is one that fakes are added to.
 func (q *query) realNode() (spot, bool) {
-	if len(q.f.zones.labels) == 0 {
-		return spot{}, false
-	}
-	var o labelOffsets
-	offsets := o.split(q.name)
-	for i := range len(offsets) - 1 {
-		label, owner := q.name[offsets[i]:offsets[i+1]-1], q.name[offsets[i+1]:]
+	for name := q.name; name != "."; name = parent(name) {
+		label, owner := firstLabel(name), parent(name)
 		if !slices.Contains(q.f.zones.labels, label) {
 			continue
 		}
-		at, ok := q.f.zones.next(q.name, offsets, i+1)
+		at, ok := q.f.zones.find(owner)
 		if !ok || at.real != label || at.dryRun || q.f.zones.isSink(owner) || firstLabel(owner) == "*" {
 			continue
 		}
@@ -34,13 +29,13 @@ func (q *query) realNode() (spot, bool) {
 		if set == nil || q.f.decide(q.f.servable(at.zone(), below.msg.Ns), owner, set, below.signs) != injected {
 			return spot{}, false
 		}
-		return spot{match: at, node: node{kind: atReal}, name: q.name[offsets[i]:], set: below.msg}, true
+		return spot{match: at, node: node{kind: atReal}, name: name, set: below.msg}, true
 	}
 	return spot{}, false
 }
 
 // untouched answers with the set of the owner as the plugins below have it.
-func (q *query) untouched(at spot) *dns.Msg {
+func (q *query) untouched(at *spot) *dns.Msg {
 	out := *at.set
 	out.Question = q.r.Question
 	out.Answer = nil

@@ -75,12 +75,12 @@ func (f *FakeMX) answersFor(h *host) bool {
 	}
 	r := new(dns.Msg).SetQuestion(h.name, qtype)
 	q := query{f: f, ctx: context.Background(), w: nobody{}, r: r, name: h.name, qtype: qtype}
-	at, ok := f.zones.node(h.name)
-	if !ok {
+	var at spot
+	if !f.zones.node(h.name, &at) {
 		return false
 	}
 	below := q.ask()
-	m, ok := q.answerAt(at, &below)
+	m, ok := q.answerAt(&at, &below)
 	return ok && m.Rcode == dns.RcodeSuccess && len(m.Answer) > 0
 }
 

@@ -15,36 +15,41 @@ type spot struct {
 	set *dns.Msg
 }
 
-// node returns the deepest node that name, which is canonical, is at or below.
-// If there is none, it returns the most specific zone, if there is one.
-func (z *zones) node(name string) (spot, bool) {
-	var o labelOffsets
-	offsets := o.split(name)
-	var deepest spot
-	found := false
-	for m, ok := z.next(name, offsets, 0); ok; m, ok = z.next(name, offsets, m.labels+1) {
-		if deepest.stanza == nil {
-			deepest.match = m
+// node finds the deepest node that name, which is canonical, is at or below. If
+// there is none, at gets the most specific zone, if there is one.
+func (z *zones) node(name string, at *spot) (found bool) {
+	listed := z.listed.Load()
+	for s, ok := root(name), true; ok; ok = s.labels < listed.depths.max && s.down() {
+		if !listed.depths.has(s.labels) {
+			continue
 		}
-		n, at, hit := m.tree.deepest(name, offsets, m.labels)
-		deeper := len(name)-at > len(deepest.name) ||
-			len(name)-at == len(deepest.name) && deepest.kind == between && n.kind != between
-		if hit && deeper && !m.except.cover(name, m.apex) {
-			deepest, found = spot{match: m, node: n, name: name[at:]}, true
+		m, ok := z.lookup(listed, s.String())
+		if !ok {
+			continue
+		}
+		n, owner, hit := m.tree.deepest(s)
+		deeper := len(owner) > len(at.name) ||
+			len(owner) == len(at.name) && (n.kind != between || at.kind == between)
+		switch {
+		case hit && deeper && !m.except.cover(name, m.apex):
+			at.match, at.node, at.name = m, n, owner
+			found = true
+		case !found:
+			at.match = m
 		}
 	}
-	return deepest, found
+	return found
 }
 
 // isSink reports whether a sink is served at name, or the TLSA set of one.
 func (z *zones) isSink(name string) bool {
-	at, ok := z.node(name)
-	return ok && !at.dryRun && at.name == name && at.kind != between
+	var at spot
+	return z.node(name, &at) && !at.dryRun && at.name == name && at.kind != between
 }
 
 // answerAt answers a query for a name that is at or below a node, as the zone
 // would with the sinks typed in. It fails where the answer from below stands.
-func (q *query) answerAt(at spot, below *reply) (*dns.Msg, bool) {
+func (q *query) answerAt(at *spot, below *reply) (*dns.Msg, bool) {
 	exact := at.name == q.name
 	served := exact && at.kind != between
 	m := below.msg
@@ -78,7 +83,7 @@ func (q *query) answerAt(at spot, below *reply) (*dns.Msg, bool) {
 		if (q.qtype == dns.TypeDNAME || q.qtype == dns.TypeDS) && ownsAny(only(m.Answer, q.qtype), q.name) {
 			return nil, false // it is about the names below
 		}
-		if at.kind == atSink && ownsAny(m.Answer, q.name) && q.exists(&at, m) {
+		if at.kind == atSink && ownsAny(m.Answer, q.name) && q.exists(at, m) {
 			q.f.notices.ownData(at)
 		}
 		if at.kind != atReal {
@@ -91,7 +96,7 @@ func (q *query) answerAt(at spot, below *reply) (*dns.Msg, bool) {
 	switch {
 	case noSuchName(m) && exact:
 		return q.negative(at, m, dns.RcodeSuccess), true
-	case noSuchName(m) || q.exists(&at, m):
+	case noSuchName(m) || q.exists(at, m):
 		return nil, false
 	case exact:
 		return q.negative(at, m, dns.RcodeSuccess), true
@@ -127,8 +132,8 @@ func ownsAny(rrs []dns.RR, name string) bool {
 	return false
 }
 
-func (q *query) positive(at spot, m *dns.Msg, records []dns.RR) *dns.Msg {
-	ns, ok := q.authority(m, &at)
+func (q *query) positive(at *spot, m *dns.Msg, records []dns.RR) *dns.Msg {
+	ns, ok := q.authority(m, at)
 	if !ok {
 		return q.serverFailure()
 	}
@@ -143,8 +148,8 @@ func (q *query) positive(at spot, m *dns.Msg, records []dns.RR) *dns.Msg {
 
 // negative denies the type, or with a name error the name, with the zone's SOA
 // and nothing else: dnssec signs a denial only in that form.
-func (q *query) negative(at spot, m *dns.Msg, rcode int) *dns.Msg {
-	soa := q.soa(m, &at)
+func (q *query) negative(at *spot, m *dns.Msg, rcode int) *dns.Msg {
+	soa := q.soa(m, at)
 	if soa == nil {
 		return q.serverFailure()
 	}

@@ -212,13 +212,13 @@ func (z *transferred) addSinks() {
 }
 
 func (z *transferred) addSink(name string) {
-	at, ok := z.f.zones.node(name)
-	if !ok || at.dryRun || at.kind != atSink || z.elsewhere(name) {
+	var at, tlsa spot
+	if !z.f.zones.node(name, &at) || at.dryRun || at.kind != atSink || z.elsewhere(name) {
 		return
 	}
 	h := at.zone().hosts[at.fake]
 	z.add(slices.Concat(h.a, h.aaaa), dns.TypeANY)
-	if tlsa, ok := z.f.zones.node(tlsaPrefix + name); ok && tlsa.kind == atTLSA && !z.occluded(tlsa.name) {
+	if z.f.zones.node(tlsaPrefix+name, &tlsa) && tlsa.kind == atTLSA && !z.occluded(tlsa.name) {
 		z.add(h.tlsa(at.ttl), dns.TypeANY)
 	}
 }

@@ -72,24 +72,19 @@ func addAncestors(nodes map[string]node, name string, fake int) {
 	}
 }
 
-// deepest returns the deepest node at or above name and the offset of that
-// node's name in name. The labels of name begin at offsets; those from apex on
-// belong to the zone, and are not looked at.
-func (t *tree) deepest(name string, offsets []uint16, apex int) (found node, at int, ok bool) {
-	end := len(name)
-	if apex < len(offsets) {
-		end = int(offsets[apex])
-	}
-	for i := apex - 1; i >= 0; i-- {
-		off := int(offsets[i])
-		n, hit := t.relative[name[off:end-1]]
+// deepest returns the deepest node at or above the name that apex is a suffix
+// of, and that node's name. Names at the apex or above are not looked at.
+func (t *tree) deepest(apex suffix) (found node, name string, ok bool) {
+	end := apex.start - 1
+	for s := apex; s.down(); {
+		n, hit := t.relative[s.name[s.start:end]]
 		if !hit && len(t.absolute) > 0 {
-			n, hit = t.absolute[name[off:]]
+			n, hit = t.absolute[s.String()]
 		}
 		if !hit {
 			break
 		}
-		found, at, ok = n, off, true
+		found, name, ok = n, s.String(), true
 	}
-	return found, at, ok
+	return found, name, ok
 }

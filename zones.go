@@ -27,17 +27,25 @@ type zones struct {
 // listedZones are the zones of all lists; a zone of the Corefile goes before
 // its like in a list.
 type listedZones struct {
-	stanzas   map[string]*stanza
+	stanzas map[string]*stanza
+	// depths are those of the zones of the Corefile too.
 	depths    depths
 	ancestors map[string]string
 }
 
 // depths is the set of the numbers of labels that zones have. Suffixes of a
 // name that have another number of labels need not be looked up.
-type depths [2]uint64
+type depths struct {
+	set [2]uint64
+	max int
+}
 
-func (d *depths) add(labels int)      { d[labels>>6] |= 1 << (labels & 63) }
-func (d *depths) has(labels int) bool { return d[labels>>6]&(1<<(labels&63)) != 0 }
+func (d *depths) add(labels int) {
+	d.set[labels>>6] |= 1 << (labels & 63)
+	d.max = max(d.max, labels)
+}
+
+func (d *depths) has(labels int) bool { return d.set[labels>>6]&(1<<(labels&63)) != 0 }
 
 func newZones(stanzas []*stanza) *zones {
 	z := &zones{stanzas: stanzas, configured: make(map[string]*zone), ancestors: make(map[string]string)}
@@ -51,17 +59,15 @@ func newZones(stanzas []*stanza) *zones {
 			addAncestorsOf(apex, z.ancestors)
 		}
 	}
-	z.listed.Store(new(listedZones))
+	z.listed.Store(&listedZones{depths: z.depths})
 	return z
 }
 
 // match is a zone that was found for a name.
 type match struct {
 	*stanza
-	apex string
-	// labels is the number of labels that the name has below the apex.
-	labels int
-	ready  *zone
+	apex  string
+	ready *zone
 }
 
 // zone returns the zone that was found, making it if it is from a list.
@@ -72,55 +78,33 @@ func (m match) zone() *zone {
 	return m.stanza.zone(m.apex)
 }
 
-// labelOffsets is where the labels of a name begin, 127 at most.
-type labelOffsets [127]uint16
-
-// split fills o and returns the part in use. The root has no label.
-func (o *labelOffsets) split(name string) []uint16 {
-	n := 0
-	if name == "." {
-		return o[:0]
-	}
-	for off, end := 0, false; !end && n < len(o); off, end = dns.NextLabel(name, off) {
-		o[n] = uint16(off)
-		n++
-	}
-	return o[:n]
-}
-
-// next returns the most specific zone that has at least from labels fewer than
-// name, whose labels begin at offsets. It fails where there is none.
-func (z *zones) next(name string, offsets []uint16, from int) (match, bool) {
+// find returns the zone that name, which is canonical, belongs to.
+func (z *zones) find(name string) (deepest match, found bool) {
 	listed := z.listed.Load()
-	for i := from; i <= len(offsets); i++ {
-		labels := len(offsets) - i
-		if !z.depths.has(labels) && !listed.depths.has(labels) {
+	for s, ok := root(name), true; ok; ok = s.labels < listed.depths.max && s.down() {
+		if !listed.depths.has(s.labels) {
 			continue
 		}
-		apex := "."
-		if i < len(offsets) {
-			apex = name[offsets[i]:]
-		}
-		if ready, ok := z.configured[apex]; ok {
-			return match{stanza: ready.stanza, apex: apex, labels: i, ready: ready}, true
-		}
-		if s, ok := listed.stanzas[apex]; ok {
-			return match{stanza: s, apex: apex, labels: i}, true
+		if m, ok := z.lookup(listed, s.String()); ok {
+			deepest, found = m, true
 		}
 	}
-	return match{}, false
-}
-
-// find returns the zone that name, which is canonical, belongs to.
-func (z *zones) find(name string) (match, bool) {
-	var offsets labelOffsets
-	return z.next(name, offsets.split(name), 0)
+	return deepest, found
 }
 
 // at returns the zone whose apex is name, which is canonical.
 func (z *zones) at(name string) (match, bool) {
-	m, ok := z.find(name)
-	return m, ok && m.apex == name
+	return z.lookup(z.listed.Load(), name)
+}
+
+func (z *zones) lookup(listed *listedZones, apex string) (match, bool) {
+	if ready, ok := z.configured[apex]; ok {
+		return match{stanza: ready.stanza, apex: apex, ready: ready}, true
+	}
+	if s, ok := listed.stanzas[apex]; ok {
+		return match{stanza: s, apex: apex}, true
+	}
+	return match{}, false
 }
 
 // setListed puts the lists in force. Where two of them have a zone, the stanza
@@ -130,7 +114,11 @@ func (z *zones) setListed() {
 	for _, l := range z.lists {
 		size += len(l.names)
 	}
-	listed := &listedZones{stanzas: make(map[string]*stanza, size), ancestors: make(map[string]string)}
+	listed := &listedZones{
+		stanzas:   make(map[string]*stanza, size),
+		depths:    z.depths,
+		ancestors: make(map[string]string),
+	}
 	for _, l := range slices.Backward(z.lists) {
 		for _, name := range l.names {
 			listed.stanzas[name] = l.stanza
