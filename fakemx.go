@@ -19,6 +19,7 @@ import (
 	"context"
 	"slices"
 	"sync"
+	"sync/atomic"
 
 	"github.com/coredns/coredns/plugin"
 	"github.com/coredns/coredns/plugin/transfer"
@@ -38,6 +39,8 @@ type FakeMX struct {
 	seen    seen
 	// verdicts holds, for a while, which sinks can be served.
 	verdicts sync.Map
+	// counters are those of the last query.
+	counters atomic.Pointer[counters]
 	// transferers are the plugins below that can transfer a zone.
 	transferers []transfer.Transferer
 }
@@ -67,14 +70,8 @@ func (f *FakeMX) answer(ctx context.Context, w dns.ResponseWriter, r *dns.Msg) (
 	if ctx.Value(asking{}) == f {
 		return f.next(ctx, w, r)
 	}
-	q := query{
-		f:     f,
-		ctx:   ctx,
-		w:     w,
-		r:     r,
-		name:  canonical(r.Question[0].Name),
-		qtype: r.Question[0].Qtype,
-	}
+	q := query{f: f, ctx: ctx, w: w, r: r}
+	q.name, q.qtype = canonical(r.Question[0].Name), r.Question[0].Qtype
 	m, rcode, err := q.edited()
 	if m != nil {
 		m = q.shortenDenial(m)
@@ -137,7 +134,9 @@ func (c *capture) WriteMsg(m *dns.Msg) error {
 // with slices of its own zone data; a plugin above that appends to one, as
 // dnssec does, would write into the zone that all queries share.
 func clip(m *dns.Msg) {
-	m.Answer = slices.Clip(m.Answer)
-	m.Ns = slices.Clip(m.Ns)
-	m.Extra = slices.Clip(m.Extra)
+	for _, section := range [3]*[]dns.RR{&m.Answer, &m.Ns, &m.Extra} {
+		if cap(*section) > len(*section) {
+			*section = slices.Clip(*section)
+		}
+	}
 }

@@ -107,6 +107,7 @@ var (
 // counters are the resolved children of one server and view: to look them up for
 // each query costs more than all the rest.
 type counters struct {
+	counterKey
 	answers [results]prometheus.Counter
 	sinks   [kinds][sinkTypes]prometheus.Counter
 }
@@ -116,14 +117,23 @@ type counterKey struct{ server, view string }
 // resolved holds the counters of each counterKey.
 var resolved sync.Map
 
-func countersOf(ctx context.Context) *counters {
+func (f *FakeMX) countersOf(ctx context.Context) *counters {
 	key := counterKey{metrics.WithServer(ctx), metrics.WithView(ctx)}
+	c := f.counters.Load()
+	if c == nil || c.counterKey != key {
+		c = key.counters()
+		f.counters.Store(c)
+	}
+	return c
+}
+
+func (key counterKey) counters() *counters {
 	if c, ok := resolved.Load(key); ok {
 		return c.(*counters)
 	}
 	// The name of a view may be anything, but a label has to be UTF-8.
 	server, view := strings.ToValidUTF8(key.server, "?"), strings.ToValidUTF8(key.view, "?")
-	c := new(counters)
+	c := &counters{counterKey: key}
 	for r := range results {
 		c.answers[r] = answersTotal.WithLabelValues(server, view, r.String())
 	}
@@ -137,13 +147,13 @@ func countersOf(ctx context.Context) *counters {
 }
 
 func (q *query) count(r result) {
-	countersOf(q.ctx).answers[r].Inc()
+	q.f.countersOf(q.ctx).answers[r].Inc()
 	metadata.SetValueFunc(q.ctx, resultLabel, resultValue[r])
 }
 
-func (q *query) countSink(at spot) {
+func (q *query) countSink(at *spot) {
 	if at.name == q.name && (at.kind == atSink || at.kind == atTLSA) {
-		countersOf(q.ctx).sinks[at.kindOf(at.node)][sinkTypeOf(q.qtype)].Inc()
+		q.f.countersOf(q.ctx).sinks[at.kindOf(at.node)][sinkTypeOf(q.qtype)].Inc()
 	}
 }
 
