@@ -23,11 +23,11 @@ func (q *query) fit(m *dns.Msg, apex string) {
 		signature = q.signatureLen(apex)
 	}
 
-	size := atMost(m, apex)
+	signatures := 0
 	if signature > 0 {
-		size += signature * (sets(m.Answer) + sets(m.Ns) + sets(m.Extra))
+		signatures = signature * (sets(m.Answer) + sets(m.Ns) + sets(m.Extra))
 	}
-	if size <= room {
+	if atMost(m, ".")+signatures <= room || atMost(m, apex)+signatures <= room {
 		return
 	}
 	extra := m.Extra
@@ -35,7 +35,7 @@ func (q *query) fit(m *dns.Msg, apex string) {
 	if opt := firstOPT(extra); opt != nil {
 		m.Extra = append(m.Extra, opt)
 	}
-	size = m.Len() + signature*(sets(m.Answer)+sets(m.Ns))
+	size := m.Len() + signature*(sets(m.Answer)+sets(m.Ns))
 	if size > room {
 		m.Ns = nil
 		size = m.Len() + signature*sets(m.Answer)
@@ -60,7 +60,8 @@ func (q *query) fit(m *dns.Msg, apex string) {
 
 // atMost returns a length that m surely does not exceed once it is compressed:
 // every name that ends in apex, which the question does, takes a pointer of two
-// octets for it (RFC 1035 section 4.1.4). It costs a tenth of what [dns.Msg.Len] does.
+// octets for it (RFC 1035 section 4.1.4). It costs a tenth of what [dns.Msg.Len]
+// does, and less than that for the root, which has no pointer.
 func atMost(m *dns.Msg, apex string) int {
 	const header, question = 12, 4
 	n := header
@@ -68,7 +69,7 @@ func atMost(m *dns.Msg, apex string) int {
 		n += len(m.Question[i].Name) + 1 + question
 	}
 	if len(m.Question) != 1 || !inside(m.Question[0].Name, apex) {
-		apex = "." // has no pointer
+		apex = "."
 	}
 	for _, section := range [3][]dns.RR{m.Answer, m.Ns, m.Extra} {
 		for _, rr := range section {
@@ -80,11 +81,12 @@ func atMost(m *dns.Msg, apex string) int {
 
 func atMostName(name, apex string) int {
 	const pointer = 2
-	if name == apex && apex != "." {
+	switch {
+	case apex == ".":
+	case name == apex:
 		return pointer
-	}
-	if relative, ok := relativeTo(name, apex); ok && apex != "." {
-		return len(relative) + 1 + pointer
+	case inside(name, apex):
+		return len(name) - len(apex) + pointer
 	}
 	return len(name) + 1
 }
