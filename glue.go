@@ -5,40 +5,56 @@ import (
 	"github.com/miekg/dns"
 )
 
+// room is what an answer may take.
+type room struct {
+	// octets is the size of the client's buffer, without what the server adds.
+	octets int
+	// signature is what dnssec adds to each set.
+	signature int
+}
+
+// room returns the room for m, which is an answer of the zone apex.
+func (q *query) room(m *dns.Msg, apex string) room {
+	state := request.Request{W: q.w, Req: q.r}
+	r := room{octets: state.Size()}
+	if opt := q.r.IsEdns0(); opt != nil && m.IsEdns0() == nil {
+		r.octets -= dns.Len(opt)
+	}
+	if tsig := q.r.IsTsig(); tsig != nil {
+		r.octets -= dns.Len(tsig)
+	}
+	if q.f.signer.handler != nil && state.Do() {
+		r.signature = q.signatureLen(apex)
+	}
+	return r
+}
+
 // fit takes records from the additional section of a positive answer, and then
 // the authority section, until it fits the client's buffer. The server would
 // set TC for any record that it has to leave out; but only the answer itself is
 // worth a second query over TCP (RFC 2181 section 9).
 func (q *query) fit(m *dns.Msg, apex string) {
-	state := request.Request{W: q.w, Req: q.r}
-	room := state.Size()
-	if opt := q.r.IsEdns0(); opt != nil && m.IsEdns0() == nil {
-		room -= dns.Len(opt)
-	}
-	if tsig := q.r.IsTsig(); tsig != nil {
-		room -= dns.Len(tsig)
-	}
-	signature := 0
-	if state.Do() {
-		signature = q.signatureLen(apex)
-	}
-
+	r := q.room(m, apex)
 	signatures := 0
-	if signature > 0 {
-		signatures = signature * (sets(m.Answer) + sets(m.Ns) + sets(m.Extra))
+	if r.signature > 0 {
+		signatures = r.signature * (sets(m.Answer) + sets(m.Ns) + sets(m.Extra))
 	}
-	if atMost(m, ".")+signatures <= room || atMost(m, apex)+signatures <= room {
-		return
+	if atMost(m, ".")+signatures > r.octets && atMost(m, apex)+signatures > r.octets {
+		r.cut(m)
 	}
+}
+
+// cut is fit for an answer that may be too large.
+func (r room) cut(m *dns.Msg) {
 	extra := m.Extra
 	m.Extra, m.Compress = nil, true
 	if opt := firstOPT(extra); opt != nil {
 		m.Extra = append(m.Extra, opt)
 	}
-	size := m.Len() + signature*(sets(m.Answer)+sets(m.Ns))
-	if size > room {
+	size := m.Len() + r.signature*(sets(m.Answer)+sets(m.Ns))
+	if size > r.octets {
 		m.Ns = nil
-		size = m.Len() + signature*sets(m.Answer)
+		size = m.Len() + r.signature*sets(m.Answer)
 	}
 	for len(extra) > 0 {
 		n := setLen(extra)
@@ -47,11 +63,11 @@ func (q *query) fit(m *dns.Msg, apex string) {
 		if set[0].Header().Rrtype == dns.TypeOPT {
 			continue
 		}
-		size += signature
+		size += r.signature
 		for _, rr := range set {
 			size += compressedLen(rr, m.Answer)
 		}
-		if size > room {
+		if size > r.octets {
 			break
 		}
 		m.Extra = append(m.Extra, set...)

@@ -24,6 +24,10 @@ func (q *query) inject(m *dns.Msg, below *reply) *dns.Msg {
 		q.countWithout(m)
 		return m
 	}
+	if out := q.madeAgain(m, m.Answer[first], below); out != nil {
+		q.count(injected)
+		return out
+	}
 	var few [2]string
 	for _, owner := range owners(few[:0], m.Answer[first:]) {
 		at, ok := q.f.zones.find(canonical(owner))
@@ -31,12 +35,17 @@ func (q *query) inject(m *dns.Msg, below *reply) *dns.Msg {
 			continue
 		}
 		set := setOf(m.Answer, owner)
-		z := q.f.servable(at.zone(), m.Ns)
+		z, lasting := q.f.servable(at.zone(), m.Ns)
 		result := q.f.decide(z, owner, set, below.signs)
 		q.count(result)
 		switch {
 		case result == injected:
-			m = q.replace(m, set, z)
+			out := q.replace(m, set, z)
+			if lasting && at.ready != nil && sameName(owner, q.name) {
+				at.ready.made.keep(m, out, set, z.apex)
+			}
+			q.fit(out, z.apex)
+			m = out
 		case result == present && !z.dryRun && !below.signed():
 			m = q.completeGlue(m, z)
 		}
@@ -135,7 +144,7 @@ func isMX(rr dns.RR) bool {
 func isNull(rr dns.RR) bool { return rr.(*dns.MX).Mx == "." }
 
 // replace returns m with the fakes of z in place round set, and with the
-// addresses of the sinks as far as they fit.
+// addresses of the sinks, whether or not they fit.
 func (q *query) replace(m *dns.Msg, set []dns.RR, z *zone) *dns.Msg {
 	owner := set[0].Header().Name
 	// One array for both sections that change, with room for the OPT record that
@@ -155,7 +164,6 @@ func (q *query) replace(m *dns.Msg, set []dns.RR, z *zone) *dns.Msg {
 	out := *m
 	out.Answer = slices.Clip(rrs)
 	out.Extra = z.appendGlue(rrs[len(rrs):], m.Extra)
-	q.fit(&out, z.apex)
 	return &out
 }
 

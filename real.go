@@ -26,7 +26,10 @@ func (q *query) realNode() (spot, bool) {
 			return spot{}, false
 		}
 		set := setOf(below.msg.Answer, owner)
-		if set == nil || q.f.decide(q.f.servable(at.zone(), below.msg.Ns), owner, set, below.signs) != injected {
+		if set == nil {
+			return spot{}, false
+		}
+		if z, _ := q.f.servable(at.zone(), below.msg.Ns); q.f.decide(z, owner, set, below.signs) != injected {
 			return spot{}, false
 		}
 		return spot{match: at, node: node{kind: atReal}, name: name, set: below.msg}, true

@@ -15,18 +15,30 @@ const recheck = 5 * time.Second
 // servable returns z without the fakes whose sinks would have no address: sinks
 // in another zone than the MX set, which is signed below fakemx, or is down.
 // Some senders bounce mail when an MX host has no address. authority is from
-// the answer with the set.
-func (f *FakeMX) servable(z *zone, authority []dns.RR) *zone {
+// the answer with the set. It is lasting that nothing was taken away if no sink
+// is in another zone.
+func (f *FakeMX) servable(z *zone, authority []dns.RR) (reduced *zone, lasting bool) {
 	apex := z.apex
 	if i := slices.IndexFunc(authority, isType(dns.TypeNS)); i >= 0 {
 		apex = canonical(authority[i].Header().Name)
 	}
+	lasting = true
 	for i := range z.hosts {
-		if !f.hostServable(&z.hosts[i], apex) {
-			return f.reduced(z, apex)
+		switch h := &z.hosts[i]; {
+		case h.in(apex):
+		case f.hostServable(h):
+			lasting = false
+		default:
+			return f.reduced(z, apex), false
 		}
 	}
-	return z
+	return z, lasting
+}
+
+// in reports whether the host is in the zone apex, which has just answered and is
+// not signed, or has its addresses from others.
+func (h *host) in(apex string) bool {
+	return len(h.a)+len(h.aaaa) == 0 || inside(h.name, apex)
 }
 
 // reduced does what servable does once it is known that a fake has to go.
@@ -34,7 +46,7 @@ func (f *FakeMX) reduced(z *zone, apex string) *zone {
 	out := &zone{stanza: z.stanza, apex: z.apex, fakes: Fakes{Step: z.fakes.Step}}
 	for i := range z.hosts {
 		h := &z.hosts[i]
-		if !f.hostServable(h, apex) {
+		if !h.in(apex) && !f.hostServable(h) {
 			f.notices.unservable(z.apex, h.name)
 			continue
 		}
@@ -49,12 +61,8 @@ func (f *FakeMX) reduced(z *zone, apex string) *zone {
 	return out
 }
 
-// hostServable reports whether fakemx can answer for the host. In the zone apex,
-// which has just answered and is not signed, it can.
-func (f *FakeMX) hostServable(h *host, apex string) bool {
-	if len(h.a)+len(h.aaaa) == 0 || inside(h.name, apex) {
-		return true
-	}
+// hostServable reports whether fakemx can answer for the host.
+func (f *FakeMX) hostServable(h *host) bool {
 	type verdict struct {
 		ok      bool
 		expires time.Time

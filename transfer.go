@@ -167,7 +167,7 @@ func (z *transferred) addSets() {
 			continue
 		}
 		set := z.sets[owner]
-		in := z.f.servable(at.zone(), z.ns)
+		in, _ := z.f.servable(at.zone(), z.ns)
 		if z.f.decide(in, owner, set, unsigned) != injected {
 			continue
 		}

@@ -19,6 +19,7 @@ type zone struct {
 	hosts []host
 	// glue is the number of address records of all hosts.
 	glue int
+	made made
 }
 
 // host is what is served for one sink; nothing for one that others serve.
