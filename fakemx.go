@@ -18,7 +18,6 @@ package fakemx
 import (
 	"context"
 	"slices"
-	"sync"
 	"sync/atomic"
 
 	"github.com/coredns/coredns/plugin"
@@ -37,8 +36,8 @@ type FakeMX struct {
 	signer  signer
 	notices notices
 	seen    seen
-	// verdicts holds, for a while, which sinks can be served.
-	verdicts sync.Map
+	// verdicts are those of the last moments, by the name of the sink.
+	verdicts bounded[string, verdict]
 	// counters are those of the last query.
 	counters atomic.Pointer[counters]
 	// transferers are the plugins below that can transfer a zone.

@@ -83,10 +83,10 @@ func (q *query) madeAgain(m *dns.Msg, mx dns.RR, below *reply) *dns.Msg {
 		return nil
 	}
 	at, ok := q.f.zones.find(q.name)
-	if !ok || at.ready == nil {
+	if !ok {
 		return nil
 	}
-	a := at.ready.made.again(m)
+	a := at.zone().made.again(m)
 	if a == nil || below.signs(q.name) {
 		return nil
 	}

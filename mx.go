@@ -41,8 +41,8 @@ func (q *query) inject(m *dns.Msg, below *reply) *dns.Msg {
 		switch {
 		case result == injected:
 			out := q.replace(m, set, z)
-			if lasting && at.ready != nil && sameName(owner, q.name) {
-				at.ready.made.keep(m, out, set, z.apex)
+			if lasting && sameName(owner, q.name) {
+				z.made.keep(m, out, set, z.apex)
 			}
 			q.fit(out, z.apex)
 			m = out

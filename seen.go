@@ -1,29 +1,14 @@
 package fakemx
 
-import (
-	"sync"
-	"sync/atomic"
-
-	"github.com/miekg/dns"
-)
+import "github.com/miekg/dns"
 
 // seen remembers for which version of its zone a sink was found to be free: not
 // occluded, not signed, with no data of its own. A backend that keeps a zone in
 // memory answers with the same SOA record, not only an equal one, until it
 // loads another version, and a query for it costs a fraction of a denial.
-// Backends that make their records anew for each answer are asked in full.
-type seen struct {
-	versions sync.Map // of *dns.SOA, by the canonical name of the sink
-	count    atomic.Int32
-}
-
-const maxSeen = 4096
-
-func (s *seen) store(sink string, soa *dns.SOA) {
-	if _, known := s.versions.Load(sink); known || s.count.Add(1) <= maxSeen {
-		s.versions.Store(sink, soa)
-	}
-}
+// Backends that make their records anew for each answer are asked in full. The
+// keys are the canonical names of sinks.
+type seen = bounded[string, *dns.SOA]
 
 // again answers for a sink that was found to be free in the version of the zone
 // that is still in force, and otherwise returns nil.
@@ -31,7 +16,7 @@ func (q *query) again(at *spot) *dns.Msg {
 	if at.name != q.name {
 		return nil
 	}
-	known, ok := q.f.seen.versions.Load(q.name)
+	soa, ok := q.f.seen.load(q.name)
 	if !ok {
 		return nil
 	}
@@ -39,7 +24,6 @@ func (q *query) again(at *spot) *dns.Msg {
 	if len(records) == 0 {
 		return nil
 	}
-	soa := known.(*dns.SOA)
 	m := q.askFor(soa.Hdr.Name, dns.TypeSOA)
 	if m == nil || len(m.Answer) == 0 || m.Answer[0] != dns.RR(soa) {
 		return nil

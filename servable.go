@@ -12,6 +12,12 @@ import (
 // recheck is for how long it is remembered whether a sink can be served.
 const recheck = 5 * time.Second
 
+// verdict says whether a sink can be served.
+type verdict struct {
+	servable bool
+	expires  time.Time
+}
+
 // servable returns z without the fakes whose sinks would have no address: sinks
 // in another zone than the MX set, which is signed below fakemx, or is down.
 // Some senders bounce mail when an MX host has no address. authority is from
@@ -63,15 +69,11 @@ func (f *FakeMX) reduced(z *zone, apex string) *zone {
 
 // hostServable reports whether fakemx can answer for the host.
 func (f *FakeMX) hostServable(h *host) bool {
-	type verdict struct {
-		ok      bool
-		expires time.Time
-	}
-	if v, ok := f.verdicts.Load(h.name); ok && time.Now().Before(v.(verdict).expires) {
-		return v.(verdict).ok
+	if v, ok := f.verdicts.load(h.name); ok && time.Now().Before(v.expires) {
+		return v.servable
 	}
 	ok := f.answersFor(h)
-	f.verdicts.Store(h.name, verdict{ok, time.Now().Add(recheck)})
+	f.verdicts.store(h.name, verdict{ok, time.Now().Add(recheck)})
 	return ok
 }
 

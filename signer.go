@@ -2,8 +2,6 @@ package fakemx
 
 import (
 	"encoding/base64"
-	"sync"
-	"sync/atomic"
 
 	"github.com/coredns/coredns/plugin"
 	"github.com/miekg/dns"
@@ -13,13 +11,9 @@ import (
 // answer counts when glue is fitted in.
 type signer struct {
 	handler plugin.Handler
-	// lengths keeps the length of the signatures of each zone asked for, up to
-	// maxLengths zones.
-	lengths sync.Map
-	count   atomic.Int32
+	// lengths are those of the signatures, by zone.
+	lengths bounded[string, int]
 }
-
-const maxLengths = 4096
 
 // signatureLen returns how many octets of RRSIG records (RFC 4034 section 3.1)
 // dnssec adds to a set in the zone apex: none where it does not sign.
@@ -28,8 +22,8 @@ func (q *query) signatureLen(apex string) int {
 	if s.handler == nil {
 		return 0
 	}
-	if n, ok := s.lengths.Load(apex); ok {
-		return n.(int)
+	if n, ok := s.lengths.load(apex); ok {
+		return n
 	}
 	// dnssec answers for the DNSKEY set of its zones without asking further.
 	c := &capture{ResponseWriter: q.w}
@@ -44,9 +38,7 @@ func (q *query) signatureLen(apex string) int {
 			n += pointer + fixed + len(apex) + 1 + signatureOctets(key)
 		}
 	}
-	if s.count.Add(1) <= maxLengths {
-		s.lengths.Store(apex, n)
-	}
+	s.lengths.store(apex, n)
 	return n
 }
 

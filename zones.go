@@ -2,6 +2,7 @@ package fakemx
 
 import (
 	"slices"
+	"strings"
 	"sync/atomic"
 
 	"github.com/miekg/dns"
@@ -31,6 +32,8 @@ type listedZones struct {
 	// depths are those of the zones of the Corefile too.
 	depths    depths
 	ancestors map[string]string
+	// ready are the zones that were asked for.
+	ready bounded[string, *zone]
 }
 
 // depths is the set of the numbers of labels that zones have. Suffixes of a
@@ -66,16 +69,25 @@ func newZones(stanzas []*stanza) *zones {
 // match is a zone that was found for a name.
 type match struct {
 	*stanza
-	apex  string
-	ready *zone
+	apex string
+	// ready is the zone if it is of the Corefile, and listed where it is from
+	// otherwise.
+	ready  *zone
+	listed *listedZones
 }
 
-// zone returns the zone that was found, making it if it is from a list.
+// zone returns the zone that was found.
 func (m match) zone() *zone {
 	if m.ready != nil {
 		return m.ready
 	}
-	return m.stanza.zone(m.apex)
+	if z, ok := m.listed.ready.load(m.apex); ok {
+		return z
+	}
+	apex := strings.Clone(m.apex) // from a longer name, perhaps
+	z := m.stanza.zone(apex)
+	m.listed.ready.store(apex, z)
+	return z
 }
 
 // find returns the zone that name, which is canonical, belongs to.
@@ -102,7 +114,7 @@ func (z *zones) lookup(listed *listedZones, apex string) (match, bool) {
 		return match{stanza: ready.stanza, apex: apex, ready: ready}, true
 	}
 	if s, ok := listed.stanzas[apex]; ok {
-		return match{stanza: s, apex: apex}, true
+		return match{stanza: s, apex: apex, listed: listed}, true
 	}
 	return match{}, false
 }
@@ -151,8 +163,9 @@ func (z *zones) around(apex string) func(yield func(match) bool) {
 				return
 			}
 		}
-		for name, s := range z.listed.Load().stanzas {
-			if z.configured[name] == nil && inside(name, apex) && !yield(match{stanza: s, apex: name}) {
+		listed := z.listed.Load()
+		for name, s := range listed.stanzas {
+			if z.configured[name] == nil && inside(name, apex) && !yield(match{stanza: s, apex: name, listed: listed}) {
 				return
 			}
 		}
