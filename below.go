@@ -92,14 +92,18 @@ func (w overTCP) RemoteAddr() net.Addr {
 // askFor asks the plugins below a question of fakemx's own, in the terms of the
 // client's query. The result is nil if they wrote nothing.
 func (q *query) askFor(name string, qtype uint16) *dns.Msg {
-	r := &dns.Msg{
-		MsgHdr:   q.r.MsgHdr,
-		Question: []dns.Question{{Name: name, Qtype: qtype, Qclass: dns.ClassINET}},
-	}
+	asked := &struct {
+		msg      dns.Msg
+		question [1]dns.Question
+		extra    [1]dns.RR
+	}{}
+	asked.question[0] = dns.Question{Name: name, Qtype: qtype, Qclass: dns.ClassINET}
+	asked.msg.MsgHdr, asked.msg.Question = q.r.MsgHdr, asked.question[:]
 	if opt := q.r.IsEdns0(); opt != nil {
-		r.Extra = []dns.RR{opt}
+		asked.extra[0] = opt
+		asked.msg.Extra = asked.extra[:]
 	}
-	m, _, _ := q.f.next(q.asking(), q.w, r)
+	m, _, _ := q.f.next(q.asking(), q.w, &asked.msg)
 	return m
 }
 
