@@ -151,6 +151,40 @@ func BenchmarkInjectionWithoutEDNS(b *testing.B) {
 	b.Run("fakes=3", func(b *testing.B) { serve(b, newHandler(b, fakesOf(3), next), r) })
 }
 
+// anew is a backend that makes its MX records for each answer, as forward does.
+type anew struct{ *backend }
+
+func (a *anew) ServeDNS(ctx context.Context, w dns.ResponseWriter, r *dns.Msg) (int, error) {
+	return a.backend.ServeDNS(ctx, &copying{w}, r)
+}
+
+type copying struct{ dns.ResponseWriter }
+
+func (c *copying) WriteMsg(m *dns.Msg) error {
+	set := make([]dns.RR, len(m.Answer))
+	for i, rr := range m.Answer {
+		set[i] = dns.Copy(rr)
+	}
+	m.Answer = set
+	return c.ResponseWriter.WriteMsg(m)
+}
+
+func BenchmarkInjectionIntoRecordsMadeAnew(b *testing.B) {
+	next := &anew{zoneWith(b, 2)}
+	r := resolver("example.org.", dns.TypeMX)
+	b.Run("none", func(b *testing.B) { serve(b, &bare{next}, r) })
+	b.Run("fakes=3", func(b *testing.B) { serve(b, newHandler(b, fakesOf(3), next), r) })
+}
+
+func BenchmarkInjectionInAListedZone(b *testing.B) {
+	h := newHandler(b, fakesOf(3), zoneWith(b, 2))
+	s := h.zones.stanzas[0]
+	h.zones = newZones(nil)
+	h.zones.lists = []*list{{stanza: s, names: []string{"example.org."}}}
+	h.zones.setListed()
+	serve(b, h, resolver("example.org.", dns.TypeMX))
+}
+
 func BenchmarkPassThrough(b *testing.B) {
 	next := zoneWith(b, 2)
 	b.Run("none", func(b *testing.B) { serve(b, &bare{next}, resolver("www.example.org.", dns.TypeA)) })
