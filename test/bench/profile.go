@@ -47,8 +47,14 @@ func profile(args []string) error {
 	if err := env.describe(os.Stdout); err != nil {
 		return err
 	}
+	if err := os.MkdirAll(*out, 0o755); err != nil {
+		return err
+	}
 	files, err := takeProfiles(env, filepath.Join(*out, *subject+"-"+*ask), stack, queries, *duration)
 	if err != nil {
+		return err
+	}
+	if err := printShares(env.binary, files[0]); err != nil {
 		return err
 	}
 	for _, file := range files {
@@ -95,18 +101,18 @@ func takeProfiles(env *environment, base string, stack []string, queries []load.
 	}()
 	time.Sleep(time.Second)
 	client := http.Client{Timeout: duration + time.Minute}
-	for suffix, path := range map[string]string{
-		".cpu":    fmt.Sprintf("profile?seconds=%d", int(duration.Seconds())),
-		".allocs": "allocs",
+	for _, kind := range []struct{ suffix, path string }{
+		{".cpu", fmt.Sprintf("profile?seconds=%d", int(duration.Seconds()))},
+		{".allocs", "allocs"},
 	} {
-		text, err := scrape(client, fmt.Sprintf("http://127.0.0.1:%d/debug/pprof/%s", port, path))
+		text, err := scrape(client, fmt.Sprintf("http://127.0.0.1:%d/debug/pprof/%s", port, kind.path))
 		if err != nil {
 			return nil, err
 		}
-		if err := os.WriteFile(base+suffix, text, 0o600); err != nil {
+		if err := os.WriteFile(base+kind.suffix, text, 0o600); err != nil {
 			return nil, err
 		}
-		files = append(files, base+suffix)
+		files = append(files, base+kind.suffix)
 	}
 	return files, <-loaded
 }
