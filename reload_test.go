@@ -77,6 +77,24 @@ func (p *process) signal(signal syscall.Signal) {
 	}
 }
 
+// reload has the process read its Corefile again. It may answer before caddy
+// listens for signals, and Go drops a SIGUSR1 that nothing listens for.
+func (p *process) reload() {
+	p.t.Helper()
+	const arrived = "SIGUSR1: Reloading"
+	before := strings.Count(p.read(), arrived)
+	servertest.Eventually(p.t, 20*time.Second, "SIGUSR1 to arrive", func() bool {
+		p.signal(syscall.SIGUSR1)
+		for range 20 {
+			if strings.Count(p.read(), arrived) > before {
+				return true
+			}
+			time.Sleep(50 * time.Millisecond)
+		}
+		return false
+	})
+}
+
 func (p *process) write(corefile string) {
 	p.t.Helper()
 	write(p.t, p.corefile, strings.ReplaceAll(corefile, "PORT", p.port))
@@ -131,7 +149,7 @@ func TestSIGUSR1TakesTheNewCorefile(t *testing.T) {
 		t.Fatal("got no fake before the signal")
 	}
 	p.write(processCorefile(zone, "", "highest new 198.51.100.1"))
-	p.signal(syscall.SIGUSR1)
+	p.reload()
 	servertest.Eventually(t, 20*time.Second, "the new fake", p.hasFake("30 new.example.org."))
 	if p.hasFake("old.example.org.")() {
 		t.Error("got the fake of the old Corefile after the reload")
@@ -139,7 +157,7 @@ func TestSIGUSR1TakesTheNewCorefile(t *testing.T) {
 
 	t.Run("and leaves the old one in force where the new one has a mistake", func(t *testing.T) {
 		p.write(processCorefile(zone, "", "highest bad 127.0.0.1"))
-		p.signal(syscall.SIGUSR1)
+		p.reload()
 		p.wait("loopback address")
 		if !p.hasFake("30 new.example.org.")() {
 			t.Error("got another answer than before the bad Corefile")
@@ -196,7 +214,7 @@ func TestAListIsReadAgainAfterSIGUSR1(t *testing.T) {
 	list := servertest.File(t, "zones", "example.net\n")
 	p := run(t, processCorefile(zone, "", "highest fake0.invalid.\nzones_from "+list))
 	servertest.Eventually(t, 20*time.Second, "an answer", func() bool { return p.ask("example.org", dns.TypeMX) != nil })
-	p.signal(syscall.SIGUSR1)
+	p.reload()
 	p.wait("Reloading complete")
 	write(t, list, "example.net\nexample.com\n")
 	p.wait("2 zones loaded from " + list)
