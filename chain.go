@@ -65,6 +65,22 @@ func (z *zones) follow(answer []dns.RR, name string) (chain []dns.RR, target str
 	return chain, name
 }
 
+// direct returns the answer of the plugins below to a query for the MX set of
+// owner, to which an alias led. Caches hold one set of a name, so what becomes
+// of it must not depend on the way to it. The result is nil if a query for it
+// would not have it from there: it is the set of another server block then, which
+// has a zone within one of these, or one that a zone cut or a DNAME hides.
+func (q *query) direct(owner string) *reply {
+	asked := *q
+	asked.name, asked.qtype = canonical(owner), dns.TypeMX
+	asked.r = withQuestion(q.r, asked.name, asked.qtype)
+	below := asked.ask()
+	if below.msg == nil || below.msg.Rcode != dns.RcodeSuccess || setOf(below.msg.Answer, owner) == nil {
+		return nil
+	}
+	return &below
+}
+
 // refers reports whether m ends an alias with a referral, for a target that is
 // below a zone cut.
 func refers(m *dns.Msg, name, target string) bool {

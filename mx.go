@@ -34,19 +34,25 @@ func (q *query) inject(m *dns.Msg, below *reply) *dns.Msg {
 		if !ok {
 			continue
 		}
+		direct := below
+		if !sameName(owner, q.name) {
+			if direct = q.direct(owner); direct == nil {
+				continue
+			}
+		}
 		set := setOf(m.Answer, owner)
-		z, lasting := q.f.servable(at.zone(), m.Ns)
-		result := q.f.decide(z, owner, set, below.signs)
+		z, lasting := q.f.servable(at.zone(), direct.msg.Ns)
+		result := q.f.decide(z, owner, set, direct.signs)
 		q.count(result)
 		switch {
 		case result == injected:
 			out := q.replace(m, set, z)
-			if lasting && sameName(owner, q.name) {
+			if lasting && direct == below {
 				z.made.keep(m, out, set, z.apex)
 			}
 			q.fit(out, z.apex)
 			m = out
-		case result == present && !z.dryRun && !below.signed():
+		case result == present && !z.dryRun && !direct.signed():
 			m = q.completeGlue(m, z)
 		}
 	}

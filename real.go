@@ -18,17 +18,11 @@ func (q *query) realNode() (spot, bool) {
 		if !ok || at.real != label || at.dryRun || q.f.zones.isSink(owner) || firstLabel(owner) == "*" {
 			continue
 		}
-		asked := *q
-		asked.name, asked.qtype = owner, dns.TypeMX
-		asked.r = withQuestion(q.r, owner, dns.TypeMX)
-		below := asked.ask()
-		if below.msg == nil || below.msg.Rcode != dns.RcodeSuccess {
+		below := q.direct(owner)
+		if below == nil {
 			return spot{}, false
 		}
 		set := setOf(below.msg.Answer, owner)
-		if set == nil {
-			return spot{}, false
-		}
 		if z, _ := q.f.servable(at.zone(), below.msg.Ns); q.f.decide(z, owner, set, below.signs) != injected {
 			return spot{}, false
 		}

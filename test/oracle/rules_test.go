@@ -58,12 +58,6 @@ var rules = []*rule{
 		permits: wildcardElsewhere,
 	},
 	{
-		name: "a hidden set behind an alias",
-		reason: "*file* follows an alias to a set that a zone cut or a DNAME hides (RFC 6672 section 2.4); " +
-			"fakemx treats the set that it is shown as any other, where nobody would edit a hidden one",
-		permits: hiddenBehindAlias,
-	},
-	{
 		name:    "a failure passes",
 		reason:  "what fails in the plain zone, as a wildcard alias to itself does, fails with fakemx, though a sink would stop it",
 		permits: failurePasses,
@@ -181,20 +175,6 @@ func withAddresses(section []string, s sink) []string {
 // name which another stanza than the wildcard's is about, or none, as the rules
 // of that stanza edit it.
 func wildcardElsewhere(f *finding) (reply, bool) {
-	return f.editedAlone(func(home *zone, owner string) bool { return !home.owns(owner) })
-}
-
-// hiddenBehindAlias allows a set that *file* shows though a DNAME hides it, as
-// the rules would edit it were it not hidden.
-func hiddenBehindAlias(f *finding) (reply, bool) {
-	return f.editedAlone(func(home *zone, owner string) bool {
-		return home.owns(owner) && home.hides(owner) && !same(owner, f.question.name)
-	})
-}
-
-// editedAlone returns the answer of the plain zone with its MX set edited as if
-// that was all the zone has, if the owner of the set is one that it is about.
-func (f *finding) editedAlone(about func(home *zone, owner string) bool) (reply, bool) {
 	plain, ok := f.plain(f.question)
 	if !ok || plain.header.Rcode != dns.RcodeSuccess {
 		return reply{}, false
@@ -205,7 +185,7 @@ func (f *finding) editedAlone(about func(home *zone, owner string) bool) (reply,
 	}
 	owner := real[0].Header().Name
 	i, home := f.home(owner)
-	if home == nil || f.isSink(owner) && !home.hides(owner) || !about(home, owner) {
+	if home == nil || f.isSink(owner) && !home.hides(owner) || home.owns(owner) {
 		return reply{}, false
 	}
 	b := f.world.blocks[i]
