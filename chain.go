@@ -30,7 +30,7 @@ func (q *query) endOfChain(m *dns.Msg) *dns.Msg {
 		return m
 	}
 	rest := without(m.Answer, chain)
-	if m.Rcode == tail.Rcode && slices.EqualFunc(rest, tail.Answer, dns.IsDuplicate) {
+	if m.Rcode == tail.Rcode && len(rest) > 0 && slices.EqualFunc(rest, tail.Answer, dns.IsDuplicate) {
 		return m // a backend that resolves targets through the server has it right
 	}
 	out := *m

@@ -87,3 +87,22 @@ func TestASetIsTheSameDirectlyAndBehindAnAlias(t *testing.T) {
 		wantSet(t, s, "behind.example.org", dns.TypeMX, "behind CNAME there.gone\nthere.gone MX 10 mail")
 	})
 }
+
+// RFC 2308 section 2.2: the SOA record is of the zone that the denied name is in.
+func TestADenialBehindAnAliasHasTheSOAOfTheSink(t *testing.T) {
+	aliases := servertest.Zone(t, "example.net", "sink CNAME fake0.mx.example.org.\nabove CNAME mx.example.org.\n")
+	domain := servertest.Zone(t, "example.org", "@ MX 10 mail\n")
+	s := servertest.Start(t, `example.org:0 example.net:0 {
+		bind 127.0.0.1
+		fakemx example.org {
+			highest fake0.mx 192.0.2.1
+		}
+		file `+domain+` example.org
+		file `+aliases+` example.net
+	}`)
+	for _, qtype := range []string{"MX", "TXT", "AAAA"} {
+		check(t, s, "sink.example.net", qtype, servertest.Message{Answer: "sink.example.net. CNAME fake0.mx", Authority: soa})
+		check(t, s, "above.example.net", qtype, servertest.Message{Answer: "above.example.net. CNAME mx", Authority: soa})
+	}
+	check(t, s, "above.example.net", "A", servertest.Message{Answer: "above.example.net. CNAME mx", Authority: soa})
+}

@@ -71,7 +71,7 @@ var rules = []*rule{
 	{
 		name: "an alias to a sink in another zone",
 		reason: "*file* puts the NS set or the SOA of the alias beside what it leads to; fakemx, which answers for " +
-			"the sink itself, puts those of the zone of the sink there",
+			"the sink itself and for the names above that are there because of it, puts those of the zone of the sink there",
 		permits: aliasToFarSink,
 	},
 	{
@@ -332,13 +332,14 @@ func aliasToNoData(f *finding) (reply, bool) {
 	return want, true
 }
 
-// aliasToFarSink allows the authority section of a direct question for the sink.
+// aliasToFarSink allows the authority section of a direct question for the sink,
+// or for a name that exists because of it.
 func aliasToFarSink(f *finding) (reply, bool) {
 	aliases := slices.DeleteFunc(slices.Clone(f.want.answer), func(text string) bool {
 		return !strings.Contains(text, "\tCNAME\t") && !strings.Contains(text, "\tDNAME\t")
 	})
 	target, ok := f.aliasOnly(aliases)
-	if !ok || !f.isSink(target) || f.zone(target) == f.zone(f.question.name) {
+	if !ok || !f.isSink(target) && !f.isThereForSink(target) || f.zone(target) == f.zone(f.question.name) {
 		return reply{}, false
 	}
 	q := f.question
@@ -422,6 +423,18 @@ func (f *finding) aliasOnly(answer []string) (target string, ok bool) {
 func (f *finding) isSink(name string) bool {
 	return slices.ContainsFunc(f.world.blocks, func(b *block) bool {
 		return slices.ContainsFunc(b.sinks(), func(s sink) bool { return s.holds(name) })
+	})
+}
+
+// isThereForSink reports whether name owns nothing in the plain zone, where an
+// apex has its SOA and NS, and has a sink or its TLSA set below it.
+func (f *finding) isThereForSink(name string) bool {
+	i, home := f.home(name)
+	return home != nil && !slices.ContainsFunc(home.records, func(rr dns.RR) bool {
+		t := rr.Header().Rrtype
+		return same(rr.Header().Name, name) && t != dns.TypeSOA && t != dns.TypeNS
+	}) && slices.ContainsFunc(f.world.blocks[i].sinks(), func(s sink) bool {
+		return below(name, "_25._tcp."+s.name) && f.zone(s.name) == home
 	})
 }
 

@@ -20,6 +20,7 @@ func TestNSDIsRightWhereFileIsNot(t *testing.T) {
 	for _, c := range []struct {
 		say     string
 		records []string
+		other   []string // of another zone
 		stanza  *stanza
 		name    string
 		kind    uint16
@@ -36,18 +37,27 @@ func TestNSDIsRightWhereFileIsNot(t *testing.T) {
 			stanza:  &stanza{highest: []fake{{"fake.mx", []string{"192.0.2.1"}}}},
 			name:    "mx.example.org.", kind: dns.TypeA,
 		},
+		{
+			say:    "an alias to a sink in another zone, and a type that the sink has not: the SOA is of the sink's zone (RFC 2308 section 2.2)",
+			other:  []string{"www.example.net. 60 IN CNAME fake.example.org."},
+			stanza: &stanza{zones: []string{"example.org."}, highest: []fake{{"fake", []string{"192.0.2.1"}}}},
+			name:   "www.example.net.", kind: dns.TypeTXT,
+		},
+		{
+			say:    "an alias to the name above a sink in another zone: the SOA is of that zone",
+			other:  []string{"www.example.net. 60 IN CNAME mx.example.org."},
+			stanza: &stanza{zones: []string{"example.org."}, highest: []fake{{"fake.mx", []string{"192.0.2.1"}}}},
+			name:   "www.example.net.", kind: dns.TypeA,
+		},
 	} {
 		t.Run(c.say, func(t *testing.T) {
-			z := &zone{origin: "example.org."}
-			z.addText("example.org. 60 IN SOA ns1.example.org. hostmaster.example.org. 1 7200 900 1209600 60")
-			z.addText("example.org. 60 IN NS ns1.provider.invalid.")
-			for _, rr := range c.records {
-				z.addText("%s", rr)
+			b := &block{
+				zones:   []*zone{zoneOf("example.org.", c.records), zoneOf("example.net.", c.other)},
+				stanzas: []*stanza{c.stanza},
 			}
-			b := &block{zones: []*zone{z}, stanzas: []*stanza{c.stanza}}
 			edited := &block{zones: b.handEdit()}
 			q := question{name: c.name, kind: c.kind, class: dns.ClassINET}
-			nsd := meaningOf(t, &server{udp: startNSD(t, edited.zones[0])}, q)
+			nsd := meaningOf(t, &server{udp: startNSD(t, edited.zones)}, q)
 			file := meaningOf(t, serve(t, []*world{{blocks: []*block{edited}}}, false), q)
 			fakemx := meaningOf(t, serve(t, []*world{{blocks: []*block{b}}}, true), q)
 			if nsd == file {
@@ -58,6 +68,17 @@ func TestNSDIsRightWhereFileIsNot(t *testing.T) {
 			}
 		})
 	}
+}
+
+// zoneOf returns a zone of these records, with a SOA and an NS record.
+func zoneOf(origin string, records []string) *zone {
+	z := &zone{origin: origin}
+	z.addText("%[1]s 60 IN SOA ns1.%[1]s hostmaster.%[1]s 1 7200 900 1209600 60", origin)
+	z.addText("%s 60 IN NS ns1.provider.invalid.", origin)
+	for _, rr := range records {
+		z.addText("%s", rr)
+	}
+	return z
 }
 
 // meaningOf returns what s says to q, without what servers are free to add: the
@@ -76,8 +97,8 @@ func meaningOf(t *testing.T, s *server, q question) string {
 	return fmt.Sprint(dns.RcodeToString[m.Rcode], " ", m.Authoritative, " ", set(m.Answer), " ", set(m.Ns))
 }
 
-// startNSD serves z with NSD, a second reading of the RFCs beside that of *file*.
-func startNSD(t *testing.T, z *zone) string {
+// startNSD serves zones with NSD, a second reading of the RFCs beside that of *file*.
+func startNSD(t *testing.T, zones []*zone) string {
 	t.Helper()
 	program, err := exec.LookPath("nsd")
 	if err != nil {
@@ -87,9 +108,6 @@ func startNSD(t *testing.T, z *zone) string {
 		t.Skip("skipped: nsd is missing (apt-get install nsd)")
 	}
 	dir := t.TempDir()
-	if err := os.WriteFile(filepath.Join(dir, "zone"), []byte(z.text()), 0o600); err != nil {
-		t.Fatal(err)
-	}
 	address := freeAddress(t)
 	host, port, _ := net.SplitHostPort(address)
 	config := filepath.Join(dir, "nsd.conf")
@@ -106,10 +124,13 @@ func startNSD(t *testing.T, z *zone) string {
 	cookie-secret-file: "%[3]s/cookie"
 remote-control:
 	control-enable: no
-zone:
-	name: %[4]q
-	zonefile: "zone"
-`, host, port, dir, z.origin)
+`, host, port, dir)
+	for _, z := range zones {
+		if err := os.WriteFile(filepath.Join(dir, z.origin), []byte(z.text()), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		text += fmt.Sprintf("zone:\n\tname: %[1]q\n\tzonefile: %[1]q\n", z.origin)
+	}
 	if err := os.WriteFile(config, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}
@@ -131,7 +152,9 @@ zone:
 			t.Logf("nsd: %s", log)
 		}
 	})
-	waitFor(t, address, z.origin)
+	for _, z := range zones {
+		waitFor(t, address, z.origin)
+	}
 	return address
 }
 
