@@ -29,16 +29,16 @@ var rules = []*rule{
 		permits: otherPart,
 	},
 	{
-		name: "addresses beside an answer that passes",
-		reason: "*file* adds the addresses of every host that an answer names, so also those of a sink that " +
-			"was typed in; what holds no new fake passes fakemx as it is",
-		permits: asThePlainZone,
-	},
-	{
 		name: "addresses of a sink in another zone",
 		reason: "*file* adds addresses from the zone of the answer only; fakemx adds those of all sinks that it " +
 			"serves, wherever they are and whether or not a zone cut or a DNAME hides them",
 		permits: farSinks,
+	},
+	{
+		name: "addresses beside an answer that passes",
+		reason: "*file* adds the addresses of every host that an answer names, so also those of a sink that " +
+			"was typed in; what holds no new fake passes fakemx as it is",
+		permits: asThePlainZone,
 	},
 	{
 		name:    "addresses beside an untouched set",
