@@ -12,10 +12,4 @@ var setAside = []uint64{
 	// file says that the apex of a zone with nothing but SOA and NS does not exist,
 	// also at the end of an alias.
 	609,
-	// An alias leads into a zone of another server block: fakes of both, and the
-	// SOA of the one or of the other.
-	759,
-	// A sink that a zone cut or a zone of its own hides, from the zone of the MX set
-	// or through an alias from another one.
-	718, 1002,
 }

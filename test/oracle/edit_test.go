@@ -58,14 +58,15 @@ func (b *block) editSet(z *zone, owner string) {
 	}
 }
 
-// reachable returns the exchanges of fakes, less the sinks in another zone of b
-// than z that are hidden there: nobody points an MX record to a host of a zone
-// that does not have it.
+// reachable returns the exchanges of fakes, less the sinks outside of z that are
+// hidden in the zone of b that they belong to: nobody points an MX record to a
+// host of another domain that is not there. Of names below its own apex z says
+// itself what becomes of them.
 func (b *block) reachable(z *zone, fakes []fake, configured string) (all []string) {
 	for _, f := range fakes {
 		for _, name := range f.names(configured) {
 			home := mostSpecific(b.zones, name)
-			if len(f.addresses) > 0 && home != nil && home.origin != z.origin && home.hides(name) {
+			if len(f.addresses) > 0 && home != nil && !within(z.origin, name) && home.hides(name) {
 				continue
 			}
 			all = append(all, name)
