@@ -83,7 +83,8 @@ func start(t testing.TB, corefile string) (*server, error) {
 	})
 	listener := instance.Servers()[0]
 	s := &server{udp: listener.LocalAddr().String(), tcp: listener.Addr().String()}
-	if _, err := dns.Exchange(new(dns.Msg).SetQuestion(introduction, dns.TypeNULL), s.udp); err != nil {
+	client := &dns.Client{Timeout: patience}
+	if _, _, err := client.Exchange(new(dns.Msg).SetQuestion(introduction, dns.TypeNULL), s.udp); err != nil {
 		return nil, err
 	}
 	s.inside = <-introduced
