@@ -31,7 +31,7 @@ var rules = []*rule{
 	{
 		name: "addresses of a sink in another zone",
 		reason: "*file* adds addresses from the zone of the answer only; fakemx adds those of all sinks that it " +
-			"serves, wherever they are and whether or not a zone cut or a DNAME hides them",
+			"serves, wherever they are, and whether or not a zone cut or a DNAME of the zone of the set hides them",
 		permits: farSinks,
 	},
 	{
@@ -71,7 +71,8 @@ var rules = []*rule{
 	{
 		name: "an alias to a sink in another zone",
 		reason: "*file* puts the NS set or the SOA of the alias beside what it leads to; fakemx, which answers for " +
-			"the sink itself and for the names above that are there because of it, puts those of the zone of the sink there",
+			"the sink itself and for the names above and below that are there because of it or not, puts those of the zone of " +
+			"the sink there (RFC 2308 section 2)",
 		permits: aliasToFarSink,
 	},
 	{
@@ -146,14 +147,18 @@ func asThePlainZone(f *finding) (reply, bool) {
 // place of what it has beside their names, which is the glue of a zone cut.
 func farSinks(f *finding) (reply, bool) {
 	i, home := f.home(f.question.name)
-	if home == nil {
+	real := setIn(f.want.answer)
+	if home == nil || len(real) == 0 {
 		return reply{}, false
 	}
+	set := f.zone(real[0].Header().Name)
 	want, applies := f.want, false
 	for _, s := range f.world.blocks[i].sinks() {
 		z := mostSpecific(f.edited.blocks[i].zones, s.name)
-		near := z != nil && z.origin == home.origin && !z.hides(s.name)
-		if near || !exchanges(want.answer, s.name) {
+		hidden := z != nil && z.hides(s.name)
+		near := z != nil && z.origin == home.origin && !hidden
+		absent := hidden && !within(set.origin, s.name)
+		if near || absent || !exchanges(want.answer, s.name) {
 			continue
 		}
 		want.additional, applies = withAddresses(want.additional, s), true
@@ -333,13 +338,13 @@ func aliasToNoData(f *finding) (reply, bool) {
 }
 
 // aliasToFarSink allows the authority section of a direct question for the sink,
-// or for a name that exists because of it.
+// or for a name that exists because of it or does not.
 func aliasToFarSink(f *finding) (reply, bool) {
 	aliases := slices.DeleteFunc(slices.Clone(f.want.answer), func(text string) bool {
 		return !strings.Contains(text, "\tCNAME\t") && !strings.Contains(text, "\tDNAME\t")
 	})
 	target, ok := f.aliasOnly(aliases)
-	if !ok || !f.isSink(target) && !f.isThereForSink(target) || f.zone(target) == f.zone(f.question.name) {
+	if !ok || !f.isSink(target) && !f.isThereForSink(target) && !f.isBelowSink(target) || f.zone(target) == f.zone(f.question.name) {
 		return reply{}, false
 	}
 	q := f.question
@@ -435,6 +440,14 @@ func (f *finding) isThereForSink(name string) bool {
 		return same(rr.Header().Name, name) && t != dns.TypeSOA && t != dns.TypeNS
 	}) && slices.ContainsFunc(f.world.blocks[i].sinks(), func(s sink) bool {
 		return below(name, "_25._tcp."+s.name) && f.zone(s.name) == home
+	})
+}
+
+// isBelowSink reports whether name lies below a sink, where no wildcard of the
+// zone reaches it.
+func (f *finding) isBelowSink(name string) bool {
+	return slices.ContainsFunc(f.world.blocks, func(b *block) bool {
+		return slices.ContainsFunc(b.sinks(), func(s sink) bool { return below(s.name, name) })
 	})
 }
 

@@ -49,6 +49,13 @@ func TestNSDIsRightWhereFileIsNot(t *testing.T) {
 			stanza: &stanza{zones: []string{"example.org."}, highest: []fake{{"fake.mx", []string{"192.0.2.1"}}}},
 			name:   "www.example.net.", kind: dns.TypeA,
 		},
+		{
+			say:     "an alias to a name below a sink in another zone: the SOA is of that zone (RFC 2308 section 2.1)",
+			records: []string{"*.example.org. 60 IN A 192.0.2.9"},
+			other:   []string{"www.example.net. 60 IN CNAME x.fake.example.org."},
+			stanza:  &stanza{zones: []string{"example.org."}, highest: []fake{{"fake", []string{"192.0.2.1"}}}},
+			name:    "www.example.net.", kind: dns.TypeA,
+		},
 	} {
 		t.Run(c.say, func(t *testing.T) {
 			b := &block{
