@@ -87,6 +87,12 @@ var rules = []*rule{
 			"which RFC 4592 section 2.2.2 forbids; fakemx says NODATA at the names above its sinks",
 		permits: wildcardAtEmptyNonTerminal,
 	},
+	{
+		name: "a wildcard at a part of a zone",
+		reason: "a sink that was typed in below a configured part of a zone would stop the wildcards above that part; " +
+			"with fakemx they go on, as the MX set of the part may be theirs",
+		permits: wildcardAtPart,
+	},
 }
 
 // whole returns the answer of fakemx over TCP, which is compared with the
@@ -379,6 +385,37 @@ func wildcardAtEmptyNonTerminal(f *finding) (reply, bool) {
 	want.header.Rcode, want.header.Truncated = dns.RcodeSuccess, false
 	want.answer, want.authority, want.additional = f.got.answer, []string{f.soa(target)}, nil
 	return want, true
+}
+
+// wildcardAtPart allows what a wildcard of the plain zone answers at or below a
+// configured part of it that has nothing of its own, beside what the sinks bring
+// into being there. An MX set is for wildcardElsewhere.
+func wildcardAtPart(f *finding) (reply, bool) {
+	target, ok := f.aliasOnly(f.want.answer)
+	if !ok && len(f.want.answer) > 0 {
+		return reply{}, false
+	}
+	i, home := f.home(target)
+	if home == nil {
+		return reply{}, false
+	}
+	b := f.world.blocks[i]
+	s, part := b.stanzaFor(target)
+	if s == nil || !below(home.origin, part) || home.ownsWithin(part) {
+		return reply{}, false
+	}
+	holds := func(name string) bool {
+		return slices.ContainsFunc(b.sinks(), func(s sink) bool { return within(name, s.name) })
+	}
+	beside := same(target, part) || !slices.ContainsFunc(append(between(part, target), target), holds)
+	plain, ok := f.plain(f.question)
+	answers := ok && plain.header.Rcode == dns.RcodeSuccess && !holdsMX(plain.answer)
+	return plain, answers && holds(part) && beside
+}
+
+// ownsWithin reports whether z has anything at or below name.
+func (z *zone) ownsWithin(name string) bool {
+	return slices.ContainsFunc(z.records, func(rr dns.RR) bool { return within(name, rr.Header().Name) })
 }
 
 // emptyNonTerminal reports whether name owns nothing in the edited zone, while a
