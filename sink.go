@@ -61,6 +61,10 @@ func (q *query) answerAt(at *spot, below *reply) (*dns.Msg, bool) {
 		if below.err != nil {
 			return q.serverFailure(), true
 		}
+		if q.belowDNAME(at.apex) {
+			q.f.notices.occluded(at)
+			return nil, false
+		}
 		// The zone may be well, and only an alias in the sink's place lead nowhere.
 		m = new(dns.Msg).SetReply(q.r)
 	case below.signed():
@@ -114,6 +118,18 @@ func occluded(m *dns.Msg, name string) bool {
 		}
 	}
 	return isReferral(m)
+}
+
+// belowDNAME reports whether the backend has a DNAME record between the name and
+// the apex.
+func (q *query) belowDNAME(apex string) bool {
+	for name := q.name; name != apex; {
+		name = parent(name)
+		if m := q.askFor(name, dns.TypeDNAME); m != nil && ownsAny(only(m.Answer, dns.TypeDNAME), name) {
+			return true
+		}
+	}
+	return false
 }
 
 func isReferral(m *dns.Msg) bool {

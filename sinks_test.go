@@ -174,6 +174,25 @@ func TestAliasesOfSinks(t *testing.T) {
 	check(t, s, "alias.example.org", "CNAME", servertest.Message{Answer: "alias CNAME fake0.mx", Authority: ns})
 }
 
+// What fails at a name fails for a sink there only if it is hidden: a DNAME stays
+// with the sink, and an alias does not.
+func TestADNAMEThatLeadsInCirclesHidesASink(t *testing.T) {
+	log := servertest.CaptureLog(t)
+	s := start(t, "lowest in.dname 198.51.100.1\nhighest host 198.51.100.2\nhighest alias 198.51.100.3", mail+`
+		dname     DNAME dname
+		host      A     192.0.2.11
+		_tcp.host DNAME _tcp.host
+		alias     CNAME alias`)
+	check(t, s, "in.dname.example.org", "A", servertest.Message{Rcode: "SERVFAIL", Flags: "-"})
+	check(t, s, "_25._tcp.host.example.org", "TLSA", servertest.Message{Rcode: "SERVFAIL", Flags: "-"})
+	check(t, s, "_25._tcp.host.example.org", "A", servertest.Message{Rcode: "SERVFAIL", Flags: "-"})
+	check(t, s, "host.example.org", "A", servertest.Message{Answer: "host A 198.51.100.2", Authority: ns})
+	check(t, s, "alias.example.org", "A", servertest.Message{Answer: "alias A 198.51.100.3", Authority: ns})
+	if got := log.Lines("under a delegation or a DNAME"); len(got) != 2 {
+		t.Errorf("got the lines %q, want one for each hidden name", got)
+	}
+}
+
 func TestASinkHidesWhatTheZoneHasThere(t *testing.T) {
 	log := servertest.CaptureLog(t)
 	s := start(t, "lowest fake0 198.51.100.1", `
