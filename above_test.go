@@ -37,3 +37,29 @@ func TestPartOfAZone(t *testing.T) {
 		t.Errorf("MX from a wildcard: got %v, want the real record and the fake", m)
 	}
 }
+
+// TestAliasToAPartOfAZone has what a direct question has, at the end of an alias.
+func TestAliasToAPartOfAZone(t *testing.T) {
+	zone := zoneFile(t, "example.org", `
+		apex    CNAME a.dept
+		between CNAME dept
+		first   CNAME apex
+		none    CNAME b.dept`)
+	s := servertest.Start(t, `example.org:0 {
+		bind 127.0.0.1
+		fakemx a.dept.example.org {
+			highest fake0 192.0.2.1
+		}
+		file `+zone+`
+	}`)
+	for _, test := range []struct{ name, answer string }{
+		{"apex", "apex CNAME a.dept"},
+		{"between", "between CNAME dept"},
+		{"first", "first CNAME apex\napex CNAME a.dept"},
+	} {
+		for _, qtype := range []string{"A", "MX"} {
+			check(t, s, test.name+".example.org", qtype, servertest.Message{Answer: test.answer, Authority: soa})
+		}
+	}
+	check(t, s, "none.example.org", "A", servertest.Message{Rcode: "NXDOMAIN", Answer: "none CNAME b.dept", Authority: soa})
+}

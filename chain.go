@@ -20,12 +20,7 @@ func (q *query) endOfChain(m *dns.Msg) *dns.Msg {
 	end := *q
 	end.name = target
 	end.r = withQuestion(q.r, target, q.qtype)
-	var at spot
-	if !end.special(&at) {
-		return m
-	}
-	below := end.ask()
-	tail, ok := end.answerAt(&at, &below)
+	tail, ok := end.ofChain(m)
 	if !ok {
 		return m
 	}
@@ -39,6 +34,23 @@ func (q *query) endOfChain(m *dns.Msg) *dns.Msg {
 	out.Ns = tail.Ns
 	out.Extra = only(m.Extra, dns.TypeOPT)
 	return &out
+}
+
+// ofChain returns what the name has to say, which is where the aliases of m lead
+// to. It fails where m has it right.
+func (q *query) ofChain(m *dns.Msg) (*dns.Msg, bool) {
+	var at spot
+	if q.special(&at) {
+		below := q.ask()
+		return q.answerAt(&at, &below)
+	}
+	if m.Rcode != dns.RcodeNameError {
+		return nil, false
+	}
+	denial := *m
+	denial.Answer = nil // the rcode is about the end of the chain, RFC 6604 section 3
+	tail := q.above(&at, &denial)
+	return tail, tail != &denial
 }
 
 // follow returns the aliases of an answer from name on, and the name to which
