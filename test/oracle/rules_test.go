@@ -141,7 +141,7 @@ func otherPart(f *finding) (reply, bool) {
 // it changes nothing else in the answer.
 func asThePlainZone(f *finding) (reply, bool) {
 	plain, ok := f.plain(f.question)
-	if !ok || !plain.sameBut(f.want) {
+	if !ok || !plain.sameBut(f.want) || !slices.Equal(f.got.additional, plain.additional) {
 		return reply{}, false
 	}
 	want := f.want
