@@ -15,9 +15,7 @@
 // Not proved: about one world in a hundred shows a difference that no rule
 // allows. Their seeds are listed in setAside with what differs, are left out of
 // every run, and are printed by it; each can be asked for with -seed, and then
-// fails. The generator also makes no alias
-// of the wildcard right below a sink (*.SINK): fakemx lets one that leads to
-// a sink match below _tcp.SINK, where a hand-edited zone says NXDOMAIN.
+// fails.
 //
 // FuzzQuery puts any query to one server, and checks what must hold for all.
 //

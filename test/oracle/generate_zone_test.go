@@ -123,7 +123,7 @@ func (g *generator) populate(w *world, b *block, z *zone, name string, names []s
 	case 6, 7:
 		g.hostAt(z, name)
 	case 8, 9, 10:
-		if !z.owns(name) && !g.aliasBelowSink(b, name) {
+		if !z.owns(name) {
 			z.addText("%s %d IN CNAME %s", name, g.ttl(), target())
 		}
 	case 11:
@@ -143,13 +143,6 @@ func (g *generator) populate(w *world, b *block, z *zone, name string, names []s
 	case 15:
 		z.addText("%s %d IN TLSA 3 1 1 %s", name, g.ttl(), strings.Repeat("ab", 32))
 	}
-}
-
-// aliasBelowSink reports whether name is the wildcard right below a sink. An alias
-// there would match below _tcp of the sink too, see the package comment.
-func (g *generator) aliasBelowSink(b *block, name string) bool {
-	up, ok := parent(name)
-	return ok && firstLabel(name) == "*" && slices.ContainsFunc(b.sinks(), func(s sink) bool { return same(s.name, up) })
 }
 
 // delegate makes name a zone cut, with glue and now and then a DS record.
