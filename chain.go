@@ -13,16 +13,17 @@ func (q *query) endOfChain(m *dns.Msg) *dns.Msg {
 	if q.qtype == dns.TypeCNAME || !hasAlias(m) {
 		return m
 	}
-	chain, target := q.f.zones.follow(m.Answer, q.name)
-	if len(chain) == 0 || refers(m, q.name, target) {
-		return m
-	}
+	var chain []dns.RR
+	var tail *dns.Msg
 	end := *q
-	end.name = target
-	end.r = withQuestion(q.r, target, q.qtype)
-	tail, ok := end.ofChain(m)
-	if !ok {
-		return m
+	for ok := false; !ok; {
+		aliases, target := q.f.zones.follow(m.Answer, end.name)
+		if len(aliases) == 0 || len(chain) > len(m.Answer) || refers(m, q.name, target) {
+			return m
+		}
+		chain = append(chain, aliases...)
+		end.name, end.r = target, withQuestion(q.r, target, q.qtype)
+		tail, ok = end.ofChain(m)
 	}
 	rest := without(m.Answer, chain)
 	if m.Rcode == tail.Rcode && len(rest) > 0 && slices.EqualFunc(rest, tail.Answer, dns.IsDuplicate) {
@@ -54,10 +55,11 @@ func (q *query) ofChain(m *dns.Msg) (*dns.Msg, bool) {
 }
 
 // follow returns the aliases of an answer from name on, and the name to which
-// they lead. A sink has no alias, whatever the zone has in its place.
+// they lead, or a node on the way: a sink has no alias, whatever the zone has in
+// its place, and an alias below may be from a wildcard, which the sink stops.
 func (z *zones) follow(answer []dns.RR, name string) (chain []dns.RR, target string) {
 	for range answer {
-		if len(chain) > 0 && z.isSink(name) {
+		if len(chain) > 0 && z.reaches(name) {
 			break
 		}
 		i := slices.IndexFunc(answer, func(rr dns.RR) bool {

@@ -41,6 +41,12 @@ func (z *zones) node(name string, at *spot) (found bool) {
 	return found
 }
 
+// reaches reports whether name is at or below a node.
+func (z *zones) reaches(name string) bool {
+	var at spot
+	return z.node(name, &at) && !at.dryRun
+}
+
 // isSink reports whether a sink is served at name, or the TLSA set of one.
 func (z *zones) isSink(name string) bool {
 	var at spot

@@ -138,12 +138,17 @@ func TestNamesRoundSinksAreThoseOfTheHandEditedZone(t *testing.T) {
 // The file plugin lets a wildcard CNAME answer at an empty non-terminal, against
 // RFC 4592 section 2.2.2. Here the RFC holds.
 func TestAWildcardAliasDoesNotReachAboveASink(t *testing.T) {
-	s := start(t, "lowest fake0.mx 198.51.100.1", mail+"\n* CNAME mail")
+	s := start(t, "lowest fake0.mx 198.51.100.1", mail+`
+		*     CNAME mail
+		above CNAME mx
+		below CNAME x.fake0.mx`)
 	check(t, s, "mx.example.org", "A", servertest.Message{Authority: soa})
 	check(t, s, "fake0.mx.example.org", "A", servertest.Message{Answer: "fake0.mx A 198.51.100.1", Authority: ns})
 	check(t, s, "fake0.mx.example.org", "TXT", servertest.Message{Authority: soa})
 	check(t, s, "x.fake0.mx.example.org", "A", servertest.Message{Rcode: "NXDOMAIN", Authority: soa})
 	check(t, s, "x.example.org", "A", servertest.Message{Answer: "x CNAME mail\nmail A 192.0.2.10", Authority: ns})
+	check(t, s, "above.example.org", "A", servertest.Message{Answer: "above CNAME mx", Authority: soa})
+	check(t, s, "below.example.org", "A", servertest.Message{Rcode: "NXDOMAIN", Answer: "below CNAME x.fake0.mx", Authority: soa})
 }
 
 // compareGlueAside compares whole answers but for address glue that is there
@@ -165,12 +170,18 @@ func TestAliasesOfSinks(t *testing.T) {
 		alias CNAME fake0.mx
 		first CNAME alias
 		between CNAME mx
-		below CNAME x.fake0.mx`)
+		below CNAME x.fake0.mx
+		own CNAME own.fake0.mx
+		own.fake0.mx CNAME last
+		last CNAME alias`)
 	check(t, s, "alias.example.org", "A", servertest.Message{Answer: "alias CNAME fake0.mx\nfake0.mx A 198.51.100.1", Authority: ns})
 	check(t, s, "first.example.org", "A", servertest.Message{Answer: "first CNAME alias\nalias CNAME fake0.mx\nfake0.mx A 198.51.100.1", Authority: ns})
 	check(t, s, "alias.example.org", "TXT", servertest.Message{Answer: "alias CNAME fake0.mx", Authority: soa})
 	check(t, s, "between.example.org", "A", servertest.Message{Answer: "between CNAME mx", Authority: soa})
 	check(t, s, "below.example.org", "A", servertest.Message{Rcode: "NXDOMAIN", Answer: "below CNAME x.fake0.mx", Authority: soa})
+	check(t, s, "own.example.org", "A", servertest.Message{
+		Answer: "own CNAME own.fake0.mx\nown.fake0.mx CNAME last\nlast CNAME alias\nalias CNAME fake0.mx\nfake0.mx A 198.51.100.1", Authority: ns,
+	})
 	check(t, s, "alias.example.org", "CNAME", servertest.Message{Answer: "alias CNAME fake0.mx", Authority: ns})
 }
 
