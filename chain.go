@@ -92,6 +92,12 @@ func (q *query) direct(owner string) *reply {
 	if below.msg == nil || below.msg.Rcode != dns.RcodeSuccess || setOf(below.msg.Answer, owner) == nil {
 		return nil
 	}
+	var at spot
+	if q.f.zones.node(asked.name, &at) && !at.dryRun {
+		if _, denied := asked.answerAt(&at, &below); denied {
+			return nil // a wildcard answers, which the sink stops
+		}
+	}
 	return &below
 }
 

@@ -52,6 +52,23 @@ func TestRealPublishesTheUntouchedSet(t *testing.T) {
 	}
 }
 
+// A sink stops the wildcards above it, so nothing below it has a set.
+func TestRealIsNotForAWildcardThatASinkStops(t *testing.T) {
+	s := start(t, "lowest fake0.wild 198.51.100.1\nreal _realmx", mail+`
+		*.wild  MX    10 mail
+		away    DNAME fake0.wild`)
+	check(t, s, "any.wild.example.org", "MX", servertest.Message{
+		Answer: "any.wild MX 0 fake0.wild\nany.wild MX 10 mail", Authority: ns,
+		Additional: "fake0.wild A 198.51.100.1\nmail A 192.0.2.10\nmail AAAA 2001:db8::10",
+	})
+	for _, name := range []string{"x.fake0.wild", "_realmx.x.fake0.wild"} {
+		check(t, s, name+".example.org", "MX", servertest.Message{Rcode: "NXDOMAIN", Authority: soa})
+	}
+	check(t, s, "_realmx.x.away.example.org", "MX", servertest.Message{
+		Rcode: "NXDOMAIN", Answer: "away DNAME fake0.wild\n_realmx.x.away CNAME _realmx.x.fake0.wild", Authority: soa,
+	})
+}
+
 func TestWithoutRealThereIsNoSuchName(t *testing.T) {
 	s := start(t, bothFakes, mail)
 	check(t, s, "_realmx.example.org", "MX", servertest.Message{Rcode: "NXDOMAIN", Authority: soa})

@@ -269,7 +269,7 @@ func publishedBelowWildcard(f *finding) (reply, bool) {
 	q := f.question
 	q.name, q.kind = owner, dns.TypeMX
 	plain, ok := f.plain(q)
-	if !ok || !holdsMX(plain.answer) {
+	if !ok || !holdsMX(plain.answer) || f.isBelowSink(owner) && !f.editedHasMX(q) {
 		return reply{}, false
 	}
 	want := f.want
@@ -287,6 +287,17 @@ func publishedBelowWildcard(f *finding) (reply, bool) {
 		want.authority, want.additional = plain.authority, plain.additional
 	}
 	return want, true
+}
+
+// editedHasMX reports whether the hand-edited zone answers q with an MX set. Below
+// a sink only a wildcard of the sink itself goes on.
+func (f *finding) editedHasMX(q question) bool {
+	wire, err := f.comparison.want.ask(q)
+	if err != nil {
+		return false
+	}
+	r, err := readReply(wire)
+	return err == nil && holdsMX(r.answer)
 }
 
 // publishedAbove returns the name at or above name that begins with a real label.
