@@ -9,29 +9,28 @@ import "github.com/miekg/dns"
 //
 // That is all. A wildcard of the larger zone that answers at the apex, or below,
 // goes on doing so, though a sink that was typed in would stop it: the MX set of
-// the configured domain may be that wildcard's. m is the answer from below, and
-// at has the zone of the name, if there is one.
-func (q *query) above(at *spot, m *dns.Msg) *dns.Msg {
+// the configured domain may be that wildcard's. m is the answer from below.
+func (q *query) above(m *dns.Msg) *dns.Msg {
 	if !noSuchName(m) {
 		return m
 	}
-	if at.stanza == nil {
-		var ok bool
-		if at.match, ok = q.f.zones.firstBelow(q.name); !ok {
+	zone, ok := q.f.zones.at(q.name)
+	if !ok || !zone.bringsApex(zone.apex) {
+		if zone, ok = q.f.zones.firstBelow(q.name); !ok {
 			return m
 		}
-	} else if q.name != at.apex {
-		return m
 	}
-	if at.dryRun || !at.holds(at.apex) || at.except.cover(at.apex, at.apex) {
-		return m
-	}
-	at.node, at.name = node{kind: between}, q.name
+	at := spot{match: zone, node: node{kind: between}, name: q.name}
 	below := q.ask()
-	if corrected, ok := q.answerAt(at, &below); ok {
+	if corrected, ok := q.answerAt(&at, &below); ok {
 		return corrected
 	}
 	return m
+}
+
+// bringsApex reports whether the sinks bring the zone apex into being.
+func (s *stanza) bringsApex(apex string) bool {
+	return !s.dryRun && s.holds(apex) && !s.except.cover(apex, apex)
 }
 
 // holds reports whether a sink is served in the zone apex.
@@ -44,7 +43,8 @@ func (s *stanza) holds(apex string) bool {
 	return false
 }
 
-// firstBelow returns a zone below name, if there is one.
+// firstBelow returns a zone below name whose sinks bring it into being, if there
+// is one.
 func (z *zones) firstBelow(name string) (match, bool) {
 	apex, ok := z.ancestors[name]
 	if !ok {
@@ -56,8 +56,12 @@ func (z *zones) firstBelow(name string) (match, bool) {
 	return z.at(apex)
 }
 
-// addAncestorsOf notes apex as a zone below each name above it.
-func addAncestorsOf(apex string, ancestors map[string]string) {
+// addAncestors notes apex, if its sinks bring it into being, as a zone below each
+// name above it.
+func (s *stanza) addAncestors(apex string, ancestors map[string]string) {
+	if !s.bringsApex(apex) {
+		return
+	}
 	for name := parent(apex); name != "."; name = parent(name) {
 		if _, ok := ancestors[name]; ok {
 			return

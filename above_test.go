@@ -63,3 +63,37 @@ func TestAliasToAPartOfAZone(t *testing.T) {
 	}
 	check(t, s, "none.example.org", "A", servertest.Message{Rcode: "NXDOMAIN", Answer: "none CNAME b.dept", Authority: soa})
 }
+
+// TestPartOfAZoneWithinAnother has a stanza for a part of the zone of another one,
+// which changes nothing about the part.
+func TestPartOfAZoneWithinAnother(t *testing.T) {
+	zone := servertest.Zone(t, "example.org", "mail A 192.0.2.10\n")
+	for _, outer := range []string{"lowest fake0.mx 192.0.2.2", "lowest fake0.mx 192.0.2.2\ndry_run"} {
+		s := servertest.Start(t, `example.org:0 {
+			bind 127.0.0.1
+			fakemx mx.example.org a.dept.example.org {
+				highest fake1.mx 192.0.2.1
+			}
+			fakemx example.org {
+				`+outer+`
+			}
+			fakemx b.dept.example.org dry.example.org {
+				highest fake1.mx 192.0.2.1
+				dry_run
+			}
+			file `+zone+`
+		}`)
+		for name, rcode := range map[string]int{
+			"mx":     dns.RcodeSuccess, // fake1.mx.mx is below it
+			"a.dept": dns.RcodeSuccess,
+			"dept":   dns.RcodeSuccess, // because of a.dept
+			"b.dept": dns.RcodeNameError,
+			"dry":    dns.RcodeNameError,
+			"other":  dns.RcodeNameError,
+		} {
+			if m := s.Ask(servertest.Query(name+".example.org", dns.TypeA)); m.Rcode != rcode || len(m.Answer) > 0 {
+				t.Errorf("with %q, %s: got %v, want %s", outer, name, m, dns.RcodeToString[rcode])
+			}
+		}
+	}
+}

@@ -50,7 +50,7 @@ func (q *query) ofChain(m *dns.Msg) (*dns.Msg, bool) {
 	}
 	denial := *m
 	denial.Answer = nil // the rcode is about the end of the chain, RFC 6604 section 3
-	tail := q.above(&at, &denial)
+	tail := q.above(&denial)
 	return tail, tail != &denial
 }
 

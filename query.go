@@ -41,7 +41,7 @@ func (q *query) edited() (*dns.Msg, int, error) {
 	}
 	m, rcode, err := q.f.next(q.ctx, q.w, q.r)
 	if m != nil {
-		m = q.above(&at, q.endOfChain(m))
+		m = q.above(q.endOfChain(m))
 	}
 	return m, rcode, err
 }
@@ -65,7 +65,7 @@ func (q *query) added(at *spot, found bool) (*dns.Msg, int, error) {
 	}
 	m := q.endOfChain(below.msg)
 	if !found {
-		m = q.above(at, m)
+		m = q.above(m)
 	}
 	return q.inject(m, &below), below.rcode, below.err
 }

@@ -15,7 +15,8 @@ type zones struct {
 	// configured holds the zones of the Corefile, ready made.
 	configured map[string]*zone
 	depths     depths
-	// ancestors has, for each name above a zone of the Corefile, one such zone.
+	// ancestors has, for each name above a zone of the Corefile that sinks bring
+	// into being, one such zone.
 	ancestors map[string]string
 	// labels are those under which untouched sets are published.
 	labels []string
@@ -59,7 +60,7 @@ func newZones(stanzas []*stanza) *zones {
 		for _, apex := range s.zones {
 			z.configured[apex] = s.zone(apex)
 			z.depths.add(dns.CountLabel(apex))
-			addAncestorsOf(apex, z.ancestors)
+			s.addAncestors(apex, z.ancestors)
 		}
 	}
 	z.listed.Store(&listedZones{depths: z.depths})
@@ -135,7 +136,7 @@ func (z *zones) setListed() {
 		for _, name := range l.names {
 			listed.stanzas[name] = l.stanza
 			listed.depths.add(dns.CountLabel(name))
-			addAncestorsOf(name, listed.ancestors)
+			l.stanza.addAncestors(name, listed.ancestors)
 		}
 	}
 	z.listed.Store(listed)
