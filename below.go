@@ -255,8 +255,8 @@ func (q *query) exists(at *spot, m *dns.Msg) bool {
 	// Where the node is, this name has it or a literal *.NODE as its closest
 	// encloser (RFC 4592 section 3.3.1), from which no wildcard reaches it, and does
 	// not exist; where the node is not, the wildcard above answers. One literal *
-	// is enough unless the zone has names like *.*.NODE.
-	probe := "_fakemx.*.*.*." + at.name
+	// is enough unless the zone has names like *.*.NODE; of eight, none is left.
+	probe := "_fakemx.*.*.*.*.*.*.*.*." + at.name
 	if !fits(probe) {
 		return true
 	}
