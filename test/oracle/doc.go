@@ -12,11 +12,6 @@
 // Where the two may differ, one named rule says why, and does not allow more.
 // Rules are counted; one that is never needed fails a run of 2,000 zones.
 //
-// Not proved: about one world in a hundred shows a difference that no rule
-// allows. Their seeds are listed in setAside with what differs, are left out of
-// every run, and are printed by it; each can be asked for with -seed, and then
-// fails.
-//
 // FuzzQuery puts any query to one server, and checks what must hold for all.
 //
 //	go test ./test/oracle -v              # 200 zones

@@ -87,8 +87,12 @@ func start(t testing.TB, corefile string) (*server, error) {
 	if _, _, err := client.Exchange(new(dns.Msg).SetQuestion(introduction, dns.TypeNULL), s.udp); err != nil {
 		return nil, err
 	}
-	s.inside = <-introduced
-	return s, nil
+	select {
+	case s.inside = <-introduced:
+		return s, nil
+	case <-time.After(patience): // another process has the port, too
+		return nil, fmt.Errorf("server %s does not answer what it is asked", s.udp)
+	}
 }
 
 type introducer struct{}
