@@ -16,9 +16,10 @@ func (q *query) above(m *dns.Msg) *dns.Msg {
 	}
 	zone, ok := q.f.zones.at(q.name)
 	if !ok || !zone.bringsApex(zone.apex) {
-		if zone, ok = q.f.zones.firstBelow(q.name); !ok {
-			return m
-		}
+		zone, ok = q.f.zones.firstBelow(q.name)
+	}
+	if !ok || !zone.bringsApex(zone.apex) {
+		return m
 	}
 	at := spot{match: zone, node: node{kind: between}, name: q.name}
 	below := q.ask()
@@ -35,9 +36,11 @@ func (s *stanza) bringsApex(apex string) bool {
 
 // holds reports whether a sink is served in the zone apex.
 func (s *stanza) holds(apex string) bool {
-	for _, f := range s.fakes() {
-		if f.served() && (!f.absolute() || inside(f.name, apex)) {
-			return true
+	for _, fakes := range [2][]fake{s.lowest, s.highest} {
+		for i := range fakes {
+			if f := &fakes[i]; f.served() && (!f.absolute() || inside(f.name, apex)) {
+				return true
+			}
 		}
 	}
 	return false
