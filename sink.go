@@ -28,10 +28,13 @@ func (z *zones) node(name string, at *spot) (found bool) {
 			continue
 		}
 		n, owner, hit := m.tree.deepest(s)
-		deeper := len(owner) > len(at.name) ||
+		before := len(owner) > len(at.name) ||
 			len(owner) == len(at.name) && (n.kind != between || at.kind == between)
+		if found && m.dryRun != at.dryRun {
+			before = at.dryRun // what is only counted hides nothing
+		}
 		switch {
-		case hit && deeper && !m.except.cover(name, m.apex):
+		case hit && before && !m.except.cover(name, m.apex):
 			at.match, at.node, at.name = m, n, owner
 			found = true
 		case !found:

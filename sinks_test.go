@@ -264,3 +264,24 @@ func TestWithoutTheSOAASinkIsAServerFailure(t *testing.T) {
 		})
 	}
 }
+
+// A stanza with dry_run round the zone changes nothing about its sinks.
+func TestDryRunHidesNoSinkOfAnotherStanza(t *testing.T) {
+	zone := servertest.Zone(t, "example.org", "*.part A 192.0.2.77\n")
+	s := servertest.Start(t, `example.org:0 {
+		bind 127.0.0.1
+		fakemx part.example.org {
+			highest mx 192.0.2.1
+		}
+		fakemx example.org {
+			lowest below.mx.part 192.0.2.2
+			dry_run
+		}
+		file `+zone+`
+	}`)
+	for _, name := range []string{"below.mx.part.example.org", "x.below.mx.part.example.org"} {
+		if m := s.Ask(servertest.Query(name, dns.TypeA)); m.Rcode != dns.RcodeNameError {
+			t.Errorf("%s: got %v, want NXDOMAIN: it is below a sink, where no wildcard reaches", name, m)
+		}
+	}
+}
