@@ -180,7 +180,9 @@ func BenchmarkInjectionInAListedZone(b *testing.B) {
 	h := newHandler(b, fakesOf(3), zoneWith(b, 2))
 	s := h.zones.stanzas[0]
 	h.zones = newZones(nil)
-	h.zones.lists = []*list{{stanza: s, names: []string{"example.org."}}}
+	l := &list{stanza: s}
+	l.set([]string{"example.org."})
+	h.zones.lists = []*list{l}
 	h.zones.setListed()
 	serve(b, h, resolver("example.org.", dns.TypeMX))
 }
@@ -217,9 +219,11 @@ func BenchmarkLookup(b *testing.B) {
 	for _, size := range []int{1, 1000, 100_000, 1_000_000} {
 		z := newZones(nil)
 		l := &list{stanza: &stanza{}}
-		for i := range size {
-			l.names = append(l.names, fmt.Sprintf("zone%06d.example.", i))
+		names := make([]string, size)
+		for i := range names {
+			names[i] = fmt.Sprintf("zone%06d.example.", i)
 		}
+		l.set(names)
 		z.lists = []*list{l}
 		z.setListed()
 		for _, spread := range []int{0, 7919} {

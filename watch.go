@@ -5,6 +5,7 @@ import (
 	"io/fs"
 	"runtime/debug"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -35,7 +36,10 @@ type watcher struct {
 type list struct {
 	*stanza
 	zones *zones
-	names []string
+	// names are the zones of the list in force, one a line: strings of their own
+	// would take as much memory again.
+	names string
+	size  int
 
 	// seen is the file as last looked at, and unchanged the number of looks since
 	// then that showed the same. done says that this version was dealt with.
@@ -45,6 +49,8 @@ type list struct {
 	// failure is what is wrong with the file, "" if the list in force is from it.
 	failure string
 }
+
+func (l *list) set(names []string) { l.names, l.size = strings.Join(names, "\n"), len(names) }
 
 type watcherKey struct{}
 
@@ -63,7 +69,7 @@ func watch(c *caddy.Controller, z *zones) error {
 		if err != nil && !errors.Is(err, errUnfinished) {
 			return err
 		}
-		l.names = names
+		l.set(names)
 		lists = append(lists, l)
 	}
 	if len(lists) == 0 {
@@ -110,7 +116,7 @@ func (w *watcher) start() {
 	w.started = true
 	for _, l := range w.lists {
 		listLoadsTotal.WithLabelValues("loaded").Inc()
-		listZones.Add(float64(len(l.names)))
+		listZones.Add(float64(l.size))
 	}
 	go w.run()
 }
@@ -151,7 +157,7 @@ func (w *watcher) run() {
 
 // forget takes the list out of the metrics.
 func (l *list) forget() {
-	listZones.Sub(float64(len(l.names)))
+	listZones.Sub(float64(l.size))
 	if l.failure != "" {
 		listsFailing.Dec()
 	}
@@ -184,16 +190,17 @@ func (l *list) look() {
 		return
 	}
 	listLoadsTotal.WithLabelValues("loaded").Inc()
-	listZones.Add(float64(len(names) - len(l.names)))
+	listZones.Add(float64(len(names) - l.size))
 	if l.failure != "" {
 		listsFailing.Dec()
 	}
-	l.names, l.failure, l.done = names, "", true
+	l.set(names)
+	l.failure, l.done = "", true
 	l.zones.setListed()
 	// The old list and what it took to read the new one are garbage, and more than
 	// the list itself.
 	debug.FreeOSMemory()
-	log.Infof("zones_from: %d zones loaded from %s", len(names), l.listFile)
+	log.Infof("zones_from: %d zones loaded from %s", l.size, l.listFile)
 }
 
 // fail keeps the list in force. A file that cannot be read is tried again, one

@@ -125,7 +125,7 @@ func (z *zones) lookup(listed *listedZones, apex string) (match, bool) {
 func (z *zones) setListed() {
 	size := 0
 	for _, l := range z.lists {
-		size += len(l.names)
+		size += l.size
 	}
 	listed := &listedZones{
 		stanzas:   make(map[string]*stanza, size),
@@ -133,7 +133,10 @@ func (z *zones) setListed() {
 		ancestors: make(map[string]string),
 	}
 	for _, l := range slices.Backward(z.lists) {
-		for _, name := range l.names {
+		if l.size == 0 {
+			continue
+		}
+		for name := range strings.SplitSeq(l.names, "\n") {
 			listed.stanzas[name] = l.stanza
 			listed.depths.add(dns.CountLabel(name))
 			l.stanza.addAncestors(name, listed.ancestors)
