@@ -139,7 +139,7 @@ func (z *zones) setListed() {
 		for name := range strings.SplitSeq(l.names, "\n") {
 			listed.stanzas[name] = l.stanza
 			listed.depths.add(dns.CountLabel(name))
-			l.stanza.addAncestors(name, listed.ancestors)
+			l.addAncestors(name, listed.ancestors)
 		}
 	}
 	z.listed.Store(listed)
