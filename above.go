@@ -9,7 +9,9 @@ import "github.com/miekg/dns"
 //
 // That is all. A wildcard of the larger zone that answers at the apex, or below,
 // goes on doing so, though a sink that was typed in would stop it: the MX set of
-// the configured domain may be that wildcard's. m is the answer from below.
+// the configured domain may be that wildcard's. And a zone of its own below the
+// name is not for fakemx to make known to the zone above it, as a delegation
+// would. m is the answer from below.
 func (q *query) above(m *dns.Msg) *dns.Msg {
 	if !noSuchName(m) {
 		return m
@@ -17,6 +19,7 @@ func (q *query) above(m *dns.Msg) *dns.Msg {
 	zone, ok := q.f.zones.at(q.name)
 	if !ok || !zone.bringsApex(zone.apex) {
 		zone, ok = q.f.zones.firstBelow(q.name)
+		ok = ok && !q.hasZone(zone.apex)
 	}
 	if !ok || !zone.bringsApex(zone.apex) {
 		return m
@@ -27,6 +30,12 @@ func (q *query) above(m *dns.Msg) *dns.Msg {
 		return corrected
 	}
 	return m
+}
+
+// hasZone reports whether the plugins below have a zone with the apex.
+func (q *query) hasZone(apex string) bool {
+	m := q.askFor(apex, dns.TypeSOA)
+	return m != nil && ownsAny(only(m.Answer, dns.TypeSOA), apex)
 }
 
 // bringsApex reports whether the sinks bring the zone apex into being.

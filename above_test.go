@@ -97,3 +97,27 @@ func TestPartOfAZoneWithinAnother(t *testing.T) {
 		}
 	}
 }
+
+// TestZoneOfItsOwnWithinAnother has fakes for a zone that the one above it does
+// not delegate: that zone stays as it is.
+func TestZoneOfItsOwnWithinAnother(t *testing.T) {
+	above := servertest.Zone(t, "example.org", "mail A 192.0.2.10\n")
+	own := servertest.Zone(t, "own.dept.example.org", "@ MX 10 mail\nmail A 192.0.2.10\n")
+	s := servertest.Start(t, `example.org:0 {
+		bind 127.0.0.1
+		fakemx own.dept.example.org {
+			highest fake1.mx 192.0.2.1
+		}
+		file `+own+` own.dept.example.org
+		file `+above+` example.org
+	}`)
+	for name, rcode := range map[string]int{
+		"dept":        dns.RcodeNameError,
+		"own.dept":    dns.RcodeSuccess,
+		"mx.own.dept": dns.RcodeSuccess,
+	} {
+		if m := s.Ask(servertest.Query(name+".example.org", dns.TypeA)); m.Rcode != rcode || len(m.Answer) > 0 {
+			t.Errorf("%s: got %v, want %s", name, m, dns.RcodeToString[rcode])
+		}
+	}
+}

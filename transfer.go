@@ -236,8 +236,8 @@ func (z *transferred) elsewhere(name string) bool {
 
 // hasZone reports whether the plugins below have a zone with the apex.
 func (f *FakeMX) hasZone(apex string) bool {
-	m, _, _ := f.next(context.Background(), nobody{}, new(dns.Msg).SetQuestion(apex, dns.TypeSOA))
-	return m != nil && slices.ContainsFunc(m.Answer, isType(dns.TypeSOA)) && ownsAny(m.Answer, apex)
+	q := query{f: f, ctx: context.Background(), w: nobody{}, r: new(dns.Msg)}
+	return q.hasZone(apex)
 }
 
 // keep returns the records that nothing takes the place of. A DNAME at a sink is
