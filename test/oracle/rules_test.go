@@ -420,8 +420,36 @@ func wildcardAtPart(f *finding) (reply, bool) {
 	}
 	beside := same(target, part) || !slices.ContainsFunc(append(between(part, target), target), holds)
 	plain, ok := f.plain(f.question)
+	if stopped, leads := f.wildcardToSink(); leads {
+		plain, ok = stopped, true
+	}
 	answers := ok && plain.header.Rcode == dns.RcodeSuccess && !holdsMX(plain.answer)
 	return plain, answers && holds(part) && beside
+}
+
+// wildcardToSink returns the answer of a wildcard whose alias leads to a sink. The
+// plain zone, in which the wildcard is there at the sink too, goes in circles.
+func (f *finding) wildcardToSink() (reply, bool) {
+	q := f.question
+	q.kind = dns.TypeCNAME
+	alias, ok := f.plain(q)
+	if !ok || f.question.kind == dns.TypeCNAME || len(alias.answer) != 1 {
+		return reply{}, false
+	}
+	target, ok := f.aliasOnly(alias.answer)
+	if !ok || !f.isSink(target) {
+		return reply{}, false
+	}
+	q.name, q.kind = target, f.question.kind
+	wire, err := f.comparison.want.ask(q)
+	if err != nil {
+		return reply{}, false
+	}
+	direct, err := readReply(wire)
+	direct.question = f.want.question
+	direct.answer = append(alias.answer, direct.answer...)
+	slices.Sort(direct.answer)
+	return direct, err == nil
 }
 
 // ownsWithin reports whether z has anything at or below name.
