@@ -227,7 +227,7 @@ func (z *transferred) addSink(name string) {
 // too, though nothing here delegates it.
 func (z *transferred) elsewhere(name string) bool {
 	for name = parent(name); isBelow(name, z.apex); name = parent(name) {
-		if _, ok := z.f.zones.at(name); ok && z.f.hasZone(name) {
+		if z.f.hasZone(name) {
 			return true
 		}
 	}
