@@ -100,7 +100,12 @@ var rules = []*rule{
 func (f *finding) whole() (reply, bool) {
 	q := f.question
 	q.tcp = true
-	wire, err := f.comparison.got.ask(q)
+	return answerOf(f.comparison.got, q)
+}
+
+// answerOf returns what s answers, if that can be read.
+func answerOf(s *server, q question) (reply, bool) {
+	wire, err := s.ask(q)
 	if err != nil {
 		return reply{}, false
 	}
@@ -292,12 +297,8 @@ func publishedBelowWildcard(f *finding) (reply, bool) {
 // editedHasMX reports whether the hand-edited zone answers q with an MX set. Below
 // a sink only a wildcard of the sink itself goes on.
 func (f *finding) editedHasMX(q question) bool {
-	wire, err := f.comparison.want.ask(q)
-	if err != nil {
-		return false
-	}
-	r, err := readReply(wire)
-	return err == nil && holdsMX(r.answer)
+	r, ok := answerOf(f.comparison.want, q)
+	return ok && holdsMX(r.answer)
 }
 
 // publishedAbove returns the name at or above name that begins with a real label.
@@ -312,12 +313,7 @@ func (f *finding) publishedAbove(name string) (string, bool) {
 
 // plain returns what *file* answers over the zones that nobody edited.
 func (f *finding) plain(q question) (reply, bool) {
-	wire, err := f.comparison.plain.ask(q)
-	if err != nil {
-		return reply{}, false
-	}
-	r, err := readReply(wire)
-	return r, err == nil
+	return answerOf(f.comparison.plain, q)
 }
 
 // sameBut reports whether r and o differ at most in the additional section.
@@ -366,14 +362,10 @@ func aliasToFarSink(f *finding) (reply, bool) {
 	}
 	q := f.question
 	q.name = target
-	wire, err := f.comparison.want.ask(q)
-	if err != nil {
-		return reply{}, false
-	}
-	direct, err := readReply(wire)
+	direct, ok := answerOf(f.comparison.want, q)
 	want := f.want
 	want.authority = direct.authority
-	return want, err == nil
+	return want, ok
 }
 
 func untouchedBehindAlias(f *finding) (reply, bool) {
@@ -441,15 +433,11 @@ func (f *finding) wildcardToSink() (reply, bool) {
 		return reply{}, false
 	}
 	q.name, q.kind = target, f.question.kind
-	wire, err := f.comparison.want.ask(q)
-	if err != nil {
-		return reply{}, false
-	}
-	direct, err := readReply(wire)
+	direct, ok := answerOf(f.comparison.want, q)
 	direct.question = f.want.question
 	direct.answer = append(alias.answer, direct.answer...)
 	slices.Sort(direct.answer)
-	return direct, err == nil
+	return direct, ok
 }
 
 // ownsWithin reports whether z has anything at or below name.
