@@ -7,7 +7,8 @@ import (
 	"github.com/miekg/dns"
 )
 
-// made keeps the last answer of a zone that fakes were added to. A backend that
+// made keeps the last answer with the MX set of the apex, which nearly all mail of
+// a zone is for; several owners would take turns in it. A backend that
 // keeps a zone in memory answers with the same records until it loads another
 // version, and so can fakemx: like those of a zone file, the records are shared
 // by all answers and never change.
@@ -79,10 +80,10 @@ func (k *made) again(m *dns.Msg) *madeAnswer {
 // madeAgain returns m with the fakes in place if that was made of an answer with
 // the same records before, and otherwise nil. mx is the first MX record of m.
 func (q *query) madeAgain(m *dns.Msg, mx dns.RR, below *reply) *dns.Msg {
-	if !sameName(mx.Header().Name, q.name) {
+	if mx.Header().Name != q.name {
 		return nil
 	}
-	at, ok := q.f.zones.find(q.name)
+	at, ok := q.f.zones.at(q.name)
 	if !ok {
 		return nil
 	}

@@ -47,7 +47,7 @@ func (q *query) inject(m *dns.Msg, below *reply) *dns.Msg {
 		switch {
 		case result == injected:
 			out := q.replace(m, set, z)
-			if lasting && direct == below {
+			if lasting && owner == z.apex && direct == below {
 				z.made.keep(m, out, set, z.apex)
 			}
 			q.fit(out, z.apex)
