@@ -1,6 +1,10 @@
 package fakemx
 
-import "github.com/miekg/dns"
+import (
+	"github.com/fakemx/fakemx/internal/config"
+	"github.com/fakemx/fakemx/internal/dnsname"
+	"github.com/miekg/dns"
+)
 
 // above corrects a name error at the apex of a configured zone, or above it. The
 // zone of the backend is a larger one then, or an empty one, in which the sinks
@@ -40,14 +44,14 @@ func (q *query) hasZone(apex string) bool {
 
 // bringsApex reports whether the sinks bring the zone apex into being.
 func (s *stanza) bringsApex(apex string) bool {
-	return !s.dryRun && s.holds(apex) && !s.except.cover(apex, apex)
+	return !s.DryRun && s.holds(apex) && !s.Except.Cover(apex, apex)
 }
 
 // holds reports whether a sink is served in the zone apex.
 func (s *stanza) holds(apex string) bool {
-	for _, fakes := range [2][]fake{s.lowest, s.highest} {
+	for _, fakes := range [2][]config.Fake{s.Lowest, s.Highest} {
 		for i := range fakes {
-			if f := &fakes[i]; f.served() && (!f.absolute() || inside(f.name, apex)) {
+			if f := &fakes[i]; f.Served() && (!f.Absolute() || dnsname.Inside(f.Name, apex)) {
 				return true
 			}
 		}
@@ -74,7 +78,7 @@ func (s *stanza) addAncestors(apex string, ancestors map[string]string) {
 	if !s.bringsApex(apex) {
 		return
 	}
-	for name := parent(apex); name != "."; name = parent(name) {
+	for name := dnsname.Parent(apex); name != "."; name = dnsname.Parent(name) {
 		if _, ok := ancestors[name]; ok {
 			return
 		}

@@ -5,6 +5,7 @@ import (
 	"net"
 	"slices"
 
+	"github.com/fakemx/fakemx/internal/dnsname"
 	"github.com/miekg/dns"
 )
 
@@ -32,7 +33,7 @@ func (r *reply) signed() bool { return r.proof == nil || hasDNSSEC(r.proof) }
 func (r *reply) signs(owner string) bool {
 	return r.proof == nil || slices.ContainsFunc(r.proof.Answer, func(rr dns.RR) bool {
 		sig, ok := rr.(*dns.RRSIG)
-		return ok && sig.TypeCovered == dns.TypeMX && sameName(sig.Hdr.Name, owner)
+		return ok && sig.TypeCovered == dns.TypeMX && dnsname.Same(sig.Hdr.Name, owner)
 	})
 }
 
@@ -195,7 +196,7 @@ func (q *query) soa(m *dns.Msg, at *spot) *dns.SOA {
 	// The answer was positive, or led astray by a CNAME. No zone has NULL records
 	// (RFC 1035 section 3.3.10), so a query for one is denied; only at a name that
 	// a CNAME wildcard covers it may not be, and then at one above.
-	for name := at.name; ; name = parent(name) {
+	for name := at.name; ; name = dnsname.Parent(name) {
 		if m := q.askFor(name, dns.TypeNULL); m != nil && !hasAlias(m) {
 			if soa := soaOf(m); soa != nil {
 				return soa
@@ -247,7 +248,7 @@ func only(rrs []dns.RR, rrtype uint16) []dns.RR {
 func (q *query) exists(at *spot, m *dns.Msg) bool {
 	for _, rr := range m.Ns {
 		if h := rr.Header(); h.Rrtype == dns.TypeSOA || h.Rrtype == dns.TypeNS {
-			if inside(canonical(h.Name), at.name) {
+			if dnsname.Inside(dnsname.Canonical(h.Name), at.name) {
 				return true // the node is at or above the apex of the zone
 			}
 		}
@@ -257,7 +258,7 @@ func (q *query) exists(at *spot, m *dns.Msg) bool {
 	// not exist; where the node is not, the wildcard above answers. One literal *
 	// is enough unless the zone has names like *.*.NODE; of eight, none is left.
 	probe := "_fakemx.*.*.*.*.*.*.*.*." + at.name
-	if !fits(probe) {
+	if !dnsname.Fits(probe) {
 		return true
 	}
 	m = q.askFor(probe, dns.TypeCNAME)

@@ -11,6 +11,8 @@ import (
 	"github.com/coredns/caddy"
 	"github.com/coredns/coredns/plugin"
 	clog "github.com/coredns/coredns/plugin/pkg/log"
+	"github.com/fakemx/fakemx/internal/config"
+	"github.com/fakemx/fakemx/internal/inject"
 	"github.com/miekg/dns"
 )
 
@@ -85,7 +87,7 @@ func zoneWith(tb testing.TB, sets int) *backend {
 
 func newHandler(tb testing.TB, corefile string, next plugin.Handler) *FakeMX {
 	tb.Helper()
-	stanzas, err := parse(caddy.NewTestController("dns", corefile))
+	stanzas, err := config.Parse(caddy.NewTestController("dns", corefile))
 	if err != nil {
 		tb.Fatal(err)
 	}
@@ -178,12 +180,10 @@ func BenchmarkInjectionIntoRecordsMadeAnew(b *testing.B) {
 
 func BenchmarkInjectionInAListedZone(b *testing.B) {
 	h := newHandler(b, fakesOf(3), zoneWith(b, 2))
-	s := h.zones.stanzas[0]
-	h.zones = newZones(nil)
-	l := &list{stanza: s}
-	l.set([]string{"example.org."})
-	h.zones.lists = []*list{l}
-	h.zones.setListed()
+	s := h.zones.configured["example.org."].Stanza
+	h.zones = newZones([]*config.Stanza{s})
+	h.zones.configured = nil
+	h.zones.setLists([]*config.List{config.NewList(s, []string{"example.org."})})
 	serve(b, h, resolver("example.org.", dns.TypeMX))
 }
 
@@ -206,7 +206,7 @@ func BenchmarkInject(b *testing.B) {
 	z := newHandler(b, fakesOf(3), nil).zones.configured["example.org."]
 	b.ReportAllocs()
 	for b.Loop() {
-		if len(Inject(real, z.fakes)) != 5 {
+		if len(inject.Into(real, z.fakes)) != 5 {
 			b.Fatal("not 5 records")
 		}
 	}
@@ -217,15 +217,13 @@ func BenchmarkInject(b *testing.B) {
 // itself is new each time, and in the cache as one from the wire would be.
 func BenchmarkLookup(b *testing.B) {
 	for _, size := range []int{1, 1000, 100_000, 1_000_000} {
-		z := newZones(nil)
-		l := &list{stanza: &stanza{}}
+		s := &config.Stanza{}
+		z := newZones([]*config.Stanza{s})
 		names := make([]string, size)
 		for i := range names {
 			names[i] = fmt.Sprintf("zone%06d.example.", i)
 		}
-		l.set(names)
-		z.lists = []*list{l}
-		z.setListed()
+		z.setLists([]*config.List{config.NewList(s, names)})
 		for _, spread := range []int{0, 7919} {
 			b.Run(fmt.Sprintf("zones=%d/spread=%t", size, spread > 0), func(b *testing.B) {
 				name := []byte("www.zone000000.example.")

@@ -3,6 +3,7 @@ package fakemx
 import (
 	"slices"
 
+	"github.com/fakemx/fakemx/internal/dnsname"
 	"github.com/miekg/dns"
 )
 
@@ -63,18 +64,18 @@ func (z *zones) follow(answer []dns.RR, name string) (chain []dns.RR, target str
 			break
 		}
 		i := slices.IndexFunc(answer, func(rr dns.RR) bool {
-			return rr.Header().Rrtype == dns.TypeCNAME && sameName(rr.Header().Name, name)
+			return rr.Header().Rrtype == dns.TypeCNAME && dnsname.Same(rr.Header().Name, name)
 		})
 		if i < 0 {
 			break
 		}
 		for _, rr := range answer {
-			if rr.Header().Rrtype == dns.TypeDNAME && isBelow(name, canonical(rr.Header().Name)) {
+			if rr.Header().Rrtype == dns.TypeDNAME && dnsname.Below(name, dnsname.Canonical(rr.Header().Name)) {
 				chain = append(chain, rr)
 			}
 		}
 		chain = append(chain, answer[i])
-		name = canonical(answer[i].(*dns.CNAME).Target)
+		name = dnsname.Canonical(answer[i].(*dns.CNAME).Target)
 	}
 	return chain, name
 }
@@ -86,14 +87,14 @@ func (z *zones) follow(answer []dns.RR, name string) (chain []dns.RR, target str
 // has a zone within one of these, or one that a zone cut or a DNAME hides.
 func (q *query) direct(owner string) *reply {
 	asked := *q
-	asked.name, asked.qtype = canonical(owner), dns.TypeMX
+	asked.name, asked.qtype = dnsname.Canonical(owner), dns.TypeMX
 	asked.r = withQuestion(q.r, asked.name, asked.qtype)
 	below := asked.ask()
 	if below.msg == nil || below.msg.Rcode != dns.RcodeSuccess || setOf(below.msg.Answer, owner) == nil {
 		return nil
 	}
 	var at spot
-	if q.f.zones.node(asked.name, &at) && !at.dryRun {
+	if q.f.zones.node(asked.name, &at) && !at.DryRun {
 		if _, denied := asked.answerAt(&at, &below); denied {
 			return nil // a wildcard answers, which the sink stops
 		}
@@ -105,8 +106,8 @@ func (q *query) direct(owner string) *reply {
 // below a zone cut.
 func refers(m *dns.Msg, name, target string) bool {
 	return soaOf(m) == nil && slices.ContainsFunc(m.Ns, func(rr dns.RR) bool {
-		cut := canonical(rr.Header().Name)
-		return rr.Header().Rrtype == dns.TypeNS && inside(target, cut) && !inside(name, cut)
+		cut := dnsname.Canonical(rr.Header().Name)
+		return rr.Header().Rrtype == dns.TypeNS && dnsname.Inside(target, cut) && !dnsname.Inside(name, cut)
 	})
 }
 

@@ -3,6 +3,7 @@ package fakemx
 import (
 	"slices"
 
+	"github.com/fakemx/fakemx/internal/dnsname"
 	"github.com/miekg/dns"
 )
 
@@ -16,10 +17,10 @@ func (q *query) shortenDenial(m *dns.Msg) *dns.Msg {
 		return m
 	}
 	i := slices.IndexFunc(m.Ns, isType(dns.TypeSOA))
-	if i < 0 || sameName(m.Ns[i].Header().Name, q.name) {
+	if i < 0 || dnsname.Same(m.Ns[i].Header().Name, q.name) {
 		return m
 	}
-	if opt := q.r.IsEdns0(); opt == nil || !opt.Do() || q.signatureLen(canonical(m.Ns[i].Header().Name)) == 0 || !q.hasMX() {
+	if opt := q.r.IsEdns0(); opt == nil || !opt.Do() || q.signatureLen(dnsname.Canonical(m.Ns[i].Header().Name)) == 0 || !q.hasMX() {
 		return m
 	}
 	soa := *m.Ns[i].(*dns.SOA)
@@ -34,7 +35,7 @@ func (q *query) shortenDenial(m *dns.Msg) *dns.Msg {
 // change answers of.
 func (q *query) hasMX() bool {
 	at, ok := q.f.zones.find(q.name)
-	if !ok || at.dryRun || at.except.cover(q.name, at.apex) || q.f.zones.isSink(q.name) {
+	if !ok || at.DryRun || at.Except.Cover(q.name, at.apex) || q.f.zones.isSink(q.name) {
 		return false
 	}
 	if _, ok := q.realNode(); ok {

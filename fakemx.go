@@ -22,6 +22,7 @@ import (
 
 	"github.com/coredns/coredns/plugin"
 	"github.com/coredns/coredns/plugin/transfer"
+	"github.com/fakemx/fakemx/internal/dnsname"
 	"github.com/miekg/dns"
 	ot "github.com/opentracing/opentracing-go"
 )
@@ -70,7 +71,7 @@ func (f *FakeMX) answer(ctx context.Context, w dns.ResponseWriter, r *dns.Msg) (
 		return f.next(ctx, w, r)
 	}
 	q := query{f: f, ctx: ctx, w: w, r: r}
-	q.name, q.qtype = canonical(r.Question[0].Name), r.Question[0].Qtype
+	q.name, q.qtype = dnsname.Canonical(r.Question[0].Name), r.Question[0].Qtype
 	m, rcode, err := q.edited()
 	if m != nil {
 		m = q.shortenDenial(m)

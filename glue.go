@@ -2,6 +2,7 @@ package fakemx
 
 import (
 	"github.com/coredns/coredns/request"
+	"github.com/fakemx/fakemx/internal/dnsname"
 	"github.com/miekg/dns"
 )
 
@@ -84,7 +85,7 @@ func atMost(m *dns.Msg, apex string) int {
 	for i := range m.Question {
 		n += len(m.Question[i].Name) + 1 + question
 	}
-	if len(m.Question) != 1 || !inside(m.Question[0].Name, apex) {
+	if len(m.Question) != 1 || !dnsname.Inside(m.Question[0].Name, apex) {
 		apex = "."
 	}
 	for _, section := range [3][]dns.RR{m.Answer, m.Ns, m.Extra} {
@@ -101,7 +102,7 @@ func atMostName(name, apex string) int {
 	case apex == ".":
 	case name == apex:
 		return pointer
-	case inside(name, apex):
+	case dnsname.Inside(name, apex):
 		return len(name) - len(apex) + pointer
 	}
 	return len(name) + 1

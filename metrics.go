@@ -81,27 +81,6 @@ var (
 		Name:      "sink_queries_total",
 		Help:      "Counter of queries for sink hosts, by kind of fake and type of query.",
 	}, []string{"server", "view", "kind", "type"})
-
-	listLoadsTotal = promauto.NewCounterVec(prometheus.CounterOpts{
-		Namespace: plugin.Namespace,
-		Subsystem: name,
-		Name:      "zones_from_loads_total",
-		Help:      "Counter of attempts to load a list of zones, by result.",
-	}, []string{"result"})
-
-	listZones = promauto.NewGauge(prometheus.GaugeOpts{
-		Namespace: plugin.Namespace,
-		Subsystem: name,
-		Name:      "zones_from_zones",
-		Help:      "Number of zones in the lists in force.",
-	})
-
-	listsFailing = promauto.NewGauge(prometheus.GaugeOpts{
-		Namespace: plugin.Namespace,
-		Subsystem: name,
-		Name:      "zones_from_failing",
-		Help:      "Number of lists whose file cannot be loaded: an older list is in force.",
-	})
 )
 
 // counters are the resolved children of one server and view: to look them up for

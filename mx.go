@@ -3,6 +3,7 @@ package fakemx
 import (
 	"slices"
 
+	"github.com/fakemx/fakemx/internal/dnsname"
 	"github.com/miekg/dns"
 )
 
@@ -30,12 +31,12 @@ func (q *query) inject(m *dns.Msg, below *reply) *dns.Msg {
 	}
 	var few [2]string
 	for _, owner := range owners(few[:0], m.Answer[first:]) {
-		at, ok := q.f.zones.find(canonical(owner))
+		at, ok := q.f.zones.find(dnsname.Canonical(owner))
 		if !ok {
 			continue
 		}
 		direct := below
-		if !sameName(owner, q.name) {
+		if !dnsname.Same(owner, q.name) {
 			if direct = q.direct(owner); direct == nil {
 				continue
 			}
@@ -52,7 +53,7 @@ func (q *query) inject(m *dns.Msg, below *reply) *dns.Msg {
 			}
 			q.fit(out, z.apex)
 			m = out
-		case result == present && !z.dryRun && !direct.signed():
+		case result == present && !z.DryRun && !direct.signed():
 			m = q.completeGlue(m, z)
 		}
 	}
@@ -75,7 +76,7 @@ func (q *query) countWithout(m *dns.Msg) {
 func owners(names []string, rrs []dns.RR) []string {
 	for _, rr := range rrs {
 		owner := rr.Header().Name
-		if isMX(rr) && !slices.ContainsFunc(names, func(name string) bool { return sameName(name, owner) }) {
+		if isMX(rr) && !slices.ContainsFunc(names, func(name string) bool { return dnsname.Same(name, owner) }) {
 			names = append(names, owner)
 		}
 	}
@@ -85,7 +86,7 @@ func owners(names []string, rrs []dns.RR) []string {
 // setOf returns the MX set of owner, as a part of rrs if it stands in one piece.
 func setOf(rrs []dns.RR, owner string) []dns.RR {
 	belongs := func(rr dns.RR) bool {
-		return isMX(rr) && sameName(rr.Header().Name, owner)
+		return isMX(rr) && dnsname.Same(rr.Header().Name, owner)
 	}
 	start := slices.IndexFunc(rrs, belongs)
 	if start < 0 {
@@ -108,12 +109,12 @@ func setOf(rrs []dns.RR, owner string) []dns.RR {
 // owner is signed.
 func (f *FakeMX) decide(z *zone, owner string, set []dns.RR, signs func(owner string) bool) result {
 	switch {
-	case z.leaves(canonical(owner)):
+	case z.leaves(dnsname.Canonical(owner)):
 		return excepted
 	case slices.ContainsFunc(set, isNull):
 		return nullMX
 	}
-	added := z.fakes.missing(set)
+	added := z.fakes.Missing(set)
 	switch {
 	case len(z.hosts) == 0:
 		return signed
@@ -126,7 +127,7 @@ func (f *FakeMX) decide(z *zone, owner string, set []dns.RR, signs func(owner st
 	if len(set)+added > maxSPF {
 		f.notices.manyMX(z.apex, len(set)+added)
 	}
-	if z.dryRun {
+	if z.DryRun {
 		return dryRun
 	}
 	return injected
@@ -136,7 +137,7 @@ func (f *FakeMX) decide(z *zone, owner string, set []dns.RR, signs func(owner st
 // because of except, or because it is an untouched set itself, as in a zone that
 // was transferred from a server with fakemx.
 func (z *zone) leaves(owner string) bool {
-	return z.except.cover(owner, z.apex) || z.real != "" && firstLabel(owner) == z.real
+	return z.Except.Cover(owner, z.apex) || z.Real != "" && dnsname.FirstLabel(owner) == z.Real
 }
 
 // isMX goes by the Go type: a record of the MX type may be a [dns.RFC3597] too,
@@ -160,10 +161,10 @@ func (q *query) replace(m *dns.Msg, set []dns.RR, z *zone) *dns.Msg {
 	done := false
 	for _, rr := range m.Answer {
 		switch {
-		case !isMX(rr) || !sameName(rr.Header().Name, owner):
+		case !isMX(rr) || !dnsname.Same(rr.Header().Name, owner):
 			rrs = append(rrs, rr)
 		case !done:
-			rrs = z.fakes.appendSet(rrs, set)
+			rrs = z.fakes.AppendSet(rrs, set)
 			done = true
 		}
 	}
@@ -213,6 +214,6 @@ func (z *zone) serves(rr dns.RR) bool {
 		return false
 	}
 	return slices.ContainsFunc(z.hosts, func(h host) bool {
-		return len(h.a)+len(h.aaaa) > 0 && sameName(h.name, rr.Header().Name)
+		return len(h.a)+len(h.aaaa) > 0 && dnsname.Same(h.name, rr.Header().Name)
 	})
 }

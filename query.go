@@ -20,7 +20,7 @@ type query struct {
 // special finds the node that the name is at or below. If there is none, at gets
 // the most specific zone of the name, if there is one.
 func (q *query) special(at *spot) bool {
-	found := q.f.zones.node(q.name, at) && !at.dryRun
+	found := q.f.zones.node(q.name, at) && !at.DryRun
 	if len(q.f.zones.labels) > 0 {
 		if real, ok := q.realNode(); ok && (!found || len(real.name) > len(at.name)) {
 			*at = real

@@ -6,6 +6,8 @@ import (
 	"slices"
 	"time"
 
+	"github.com/fakemx/fakemx/internal/dnsname"
+	"github.com/fakemx/fakemx/internal/inject"
 	"github.com/miekg/dns"
 )
 
@@ -26,7 +28,7 @@ type verdict struct {
 func (f *FakeMX) servable(z *zone, authority []dns.RR) (reduced *zone, lasting bool) {
 	apex := z.apex
 	if i := slices.IndexFunc(authority, isType(dns.TypeNS)); i >= 0 {
-		apex = canonical(authority[i].Header().Name)
+		apex = dnsname.Canonical(authority[i].Header().Name)
 	}
 	lasting = true
 	for i := range z.hosts {
@@ -44,12 +46,12 @@ func (f *FakeMX) servable(z *zone, authority []dns.RR) (reduced *zone, lasting b
 // in reports whether the host is in the zone apex, which has just answered and is
 // not signed, or has its addresses from others.
 func (h *host) in(apex string) bool {
-	return len(h.a)+len(h.aaaa) == 0 || inside(h.name, apex)
+	return len(h.a)+len(h.aaaa) == 0 || dnsname.Inside(h.name, apex)
 }
 
 // reduced does what servable does once it is known that a fake has to go.
 func (f *FakeMX) reduced(z *zone, apex string) *zone {
-	out := &zone{stanza: z.stanza, apex: z.apex, fakes: Fakes{Step: z.fakes.Step}}
+	out := &zone{stanza: z.stanza, apex: z.apex, fakes: inject.Fakes{Step: z.fakes.Step}}
 	for i := range z.hosts {
 		h := &z.hosts[i]
 		if !h.in(apex) && !f.hostServable(h) {

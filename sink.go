@@ -2,6 +2,7 @@ package fakemx
 
 import (
 	"github.com/coredns/coredns/plugin"
+	"github.com/fakemx/fakemx/internal/dnsname"
 	"github.com/miekg/dns"
 )
 
@@ -19,8 +20,8 @@ type spot struct {
 // there is none, at gets the most specific zone, if there is one.
 func (z *zones) node(name string, at *spot) (found bool) {
 	listed := z.listed.Load()
-	for s, ok := root(name), true; ok; ok = s.labels < listed.depths.max && s.down() {
-		if !listed.depths.has(s.labels) {
+	for s, ok := dnsname.Root(name), true; ok; ok = s.Labels < listed.depths.max && s.Down() {
+		if !listed.depths.has(s.Labels) {
 			continue
 		}
 		m, ok := z.lookup(listed, s.String())
@@ -30,11 +31,11 @@ func (z *zones) node(name string, at *spot) (found bool) {
 		n, owner, hit := m.tree.deepest(s)
 		before := len(owner) > len(at.name) ||
 			len(owner) == len(at.name) && (n.kind != between || at.kind == between)
-		if found && m.dryRun != at.dryRun {
-			before = at.dryRun // what is only counted hides nothing
+		if found && m.DryRun != at.DryRun {
+			before = at.DryRun // what is only counted hides nothing
 		}
 		switch {
-		case hit && before && !m.except.cover(name, m.apex):
+		case hit && before && !m.Except.Cover(name, m.apex):
 			at.match, at.node, at.name = m, n, owner
 			found = true
 		case !found:
@@ -47,13 +48,13 @@ func (z *zones) node(name string, at *spot) (found bool) {
 // reaches reports whether name is at or below a node.
 func (z *zones) reaches(name string) bool {
 	var at spot
-	return z.node(name, &at) && !at.dryRun
+	return z.node(name, &at) && !at.DryRun
 }
 
 // isSink reports whether a sink is served at name, or the TLSA set of one.
 func (z *zones) isSink(name string) bool {
 	var at spot
-	return z.node(name, &at) && !at.dryRun && at.name == name && at.kind != between
+	return z.node(name, &at) && !at.DryRun && at.name == name && at.kind != between
 }
 
 // answerAt answers a query for a name that is at or below a node, as the zone
@@ -122,7 +123,7 @@ func (q *query) answerAt(at *spot, below *reply) (*dns.Msg, bool) {
 // hand-edited zone gives the same.
 func occluded(m *dns.Msg, name string) bool {
 	for _, rr := range m.Answer {
-		if rr.Header().Rrtype == dns.TypeDNAME && isBelow(name, canonical(rr.Header().Name)) {
+		if rr.Header().Rrtype == dns.TypeDNAME && dnsname.Below(name, dnsname.Canonical(rr.Header().Name)) {
 			return true
 		}
 	}
@@ -133,7 +134,7 @@ func occluded(m *dns.Msg, name string) bool {
 // the apex.
 func (q *query) belowDNAME(apex string) bool {
 	for name := q.name; name != apex; {
-		name = parent(name)
+		name = dnsname.Parent(name)
 		if m := q.askFor(name, dns.TypeDNAME); m != nil && ownsAny(only(m.Answer, dns.TypeDNAME), name) {
 			return true
 		}
@@ -150,7 +151,7 @@ func isReferral(m *dns.Msg) bool {
 
 func ownsAny(rrs []dns.RR, name string) bool {
 	for _, rr := range rrs {
-		if sameName(rr.Header().Name, name) {
+		if dnsname.Same(rr.Header().Name, name) {
 			return true
 		}
 	}

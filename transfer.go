@@ -6,6 +6,8 @@ import (
 	"slices"
 
 	"github.com/coredns/coredns/plugin/transfer"
+	"github.com/fakemx/fakemx/internal/dnsname"
+	"github.com/fakemx/fakemx/internal/inject"
 	"github.com/miekg/dns"
 )
 
@@ -32,7 +34,7 @@ func (f *FakeMX) Transfer(name string, serial uint32) (<-chan []dns.RR, error) {
 		}
 	}
 	if len(records) > 1 {
-		records = f.edit(canonical(name), records)
+		records = f.edit(dnsname.Canonical(name), records)
 	}
 	batches := make(chan []dns.RR, len(records)/batchSize+1)
 	for batch := range slices.Chunk(records, batchSize) {
@@ -120,7 +122,7 @@ func newTransferred(f *FakeMX, apex string, records []dns.RR) *transferred {
 		default:
 			continue
 		}
-		owner := canonical(rr.Header().Name)
+		owner := dnsname.Canonical(rr.Header().Name)
 		switch {
 		case isMX(rr):
 			if z.sets[owner] == nil {
@@ -145,7 +147,7 @@ func (z *transferred) occluded(name string) bool {
 		return true
 	}
 	for name != z.apex && name != "." {
-		name = parent(name)
+		name = dnsname.Parent(name)
 		if _, ok := z.cuts[name]; ok {
 			return true
 		}
@@ -155,7 +157,7 @@ func (z *transferred) occluded(name string) bool {
 
 func (z *transferred) add(rrs []dns.RR, replaces uint16) {
 	z.added = append(z.added, rrs...)
-	z.replaced[canonical(rrs[0].Header().Name)] = replaces
+	z.replaced[dnsname.Canonical(rrs[0].Header().Name)] = replaces
 }
 
 // addSets puts the fakes into the MX sets, and the untouched sets under their
@@ -171,10 +173,10 @@ func (z *transferred) addSets() {
 		if z.f.decide(in, owner, set, unsigned) != injected {
 			continue
 		}
-		z.add(Inject(set, in.fakes), dns.TypeMX)
+		z.add(inject.Into(set, in.fakes), dns.TypeMX)
 		// A name with * within it is not what a wildcard makes of its owner.
-		if at.real != "" && firstLabel(owner) != "*" {
-			z.addReal(at.real, set)
+		if at.Real != "" && dnsname.FirstLabel(owner) != "*" {
+			z.addReal(at.Real, set)
 		}
 	}
 }
@@ -184,7 +186,7 @@ func unsigned(string) bool { return false }
 
 func (z *transferred) addReal(label string, set []dns.RR) {
 	owner := label + "." + set[0].Header().Name
-	if !fits(owner) || z.aliases[canonical(owner)] {
+	if !dnsname.Fits(owner) || z.aliases[dnsname.Canonical(owner)] {
 		return
 	}
 	untouched := make([]dns.RR, len(set))
@@ -199,12 +201,12 @@ func (z *transferred) addReal(label string, set []dns.RR) {
 // addSinks adds what is served for the sinks that are names of this zone.
 func (z *transferred) addSinks() {
 	for m := range z.f.zones.around(z.apex) {
-		for _, f := range m.fakes() {
-			name := f.name
-			if !f.absolute() {
-				name = join(name, m.apex)
+		for _, f := range m.Fakes() {
+			name := f.Name
+			if !f.Absolute() {
+				name = dnsname.Join(name, m.apex)
 			}
-			if f.served() && inside(name, z.apex) && z.replaced[name] != dns.TypeANY && !z.occluded(name) {
+			if f.Served() && dnsname.Inside(name, z.apex) && z.replaced[name] != dns.TypeANY && !z.occluded(name) {
 				z.addSink(name)
 			}
 		}
@@ -213,20 +215,20 @@ func (z *transferred) addSinks() {
 
 func (z *transferred) addSink(name string) {
 	var at, tlsa spot
-	if !z.f.zones.node(name, &at) || at.dryRun || at.kind != atSink || z.elsewhere(name) {
+	if !z.f.zones.node(name, &at) || at.DryRun || at.kind != atSink || z.elsewhere(name) {
 		return
 	}
 	h := at.zone().hosts[at.fake]
 	z.add(slices.Concat(h.a, h.aaaa), dns.TypeANY)
 	if z.f.zones.node(tlsaPrefix+name, &tlsa) && tlsa.kind == atTLSA && !z.occluded(tlsa.name) {
-		z.add(h.tlsa(at.ttl), dns.TypeANY)
+		z.add(h.tlsa(at.TTL), dns.TypeANY)
 	}
 }
 
 // elsewhere reports whether name is of a zone below this one that the server has
 // too, though nothing here delegates it.
 func (z *transferred) elsewhere(name string) bool {
-	for name = parent(name); isBelow(name, z.apex); name = parent(name) {
+	for name = dnsname.Parent(name); dnsname.Below(name, z.apex); name = dnsname.Parent(name) {
 		if z.f.hasZone(name) {
 			return true
 		}
@@ -248,7 +250,7 @@ func (z *transferred) keep(records []dns.RR) []dns.RR {
 	}
 	kept := make([]dns.RR, 0, len(records))
 	for _, rr := range records {
-		replaced, ok := z.replaced[canonical(rr.Header().Name)]
+		replaced, ok := z.replaced[dnsname.Canonical(rr.Header().Name)]
 		switch t := rr.Header().Rrtype; {
 		case !ok, replaced == dns.TypeANY && t == dns.TypeDNAME, replaced != dns.TypeANY && replaced != t:
 			kept = append(kept, rr)

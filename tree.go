@@ -1,6 +1,11 @@
 package fakemx
 
-import "strings"
+import (
+	"strings"
+
+	"github.com/fakemx/fakemx/internal/config"
+	"github.com/fakemx/fakemx/internal/dnsname"
+)
 
 // tree holds the names that the sinks of a stanza bring into being, and is
 // closed under their ancestors: a name that is not in it has nothing below it
@@ -34,24 +39,24 @@ const (
 
 const tlsaPrefix = "_25._tcp."
 
-func newTree(fakes []fake) tree {
+func newTree(fakes []config.Fake) tree {
 	t := tree{relative: make(map[string]node), absolute: make(map[string]node)}
 	for i, f := range fakes {
-		if f.served() {
-			t.of(f)[f.name] = node{atSink, i}
-			t.of(f)[tlsaPrefix+f.name] = node{atTLSA, i}
+		if f.Served() {
+			t.of(f)[f.Name] = node{atSink, i}
+			t.of(f)[tlsaPrefix+f.Name] = node{atTLSA, i}
 		}
 	}
 	for i, f := range fakes {
-		if f.served() {
-			addAncestors(t.of(f), tlsaPrefix+f.name, i)
+		if f.Served() {
+			addAncestors(t.of(f), tlsaPrefix+f.Name, i)
 		}
 	}
 	return t
 }
 
-func (t *tree) of(f fake) map[string]node {
-	if f.absolute() {
+func (t *tree) of(f config.Fake) map[string]node {
+	if f.Absolute() {
 		return t.absolute
 	}
 	return t.relative
@@ -74,10 +79,9 @@ func addAncestors(nodes map[string]node, name string, fake int) {
 
 // deepest returns the deepest node at or above the name that apex is a suffix
 // of, and that node's name. Names at the apex or above are not looked at.
-func (t *tree) deepest(apex suffix) (found node, name string, ok bool) {
-	end := apex.start - 1
-	for s := apex; s.down(); {
-		n, hit := t.relative[s.name[s.start:end]]
+func (t *tree) deepest(apex dnsname.Suffix) (found node, name string, ok bool) {
+	for s := apex; s.Down(); {
+		n, hit := t.relative[s.Above(apex)]
 		if !hit && len(t.absolute) > 0 {
 			n, hit = t.absolute[s.String()]
 		}

@@ -5,6 +5,8 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/fakemx/fakemx/internal/dnsname"
+	"github.com/fakemx/fakemx/internal/inject"
 	"github.com/miekg/dns"
 )
 
@@ -14,7 +16,7 @@ import (
 type zone struct {
 	*stanza
 	apex  string
-	fakes Fakes
+	fakes inject.Fakes
 	// hosts are the sinks' records, in the order of stanza.fakes.
 	hosts []host
 	// glue is the number of address records of all hosts.
@@ -29,21 +31,21 @@ type host struct {
 }
 
 func (s *stanza) zone(apex string) *zone {
-	fakes := s.fakes()
+	fakes := s.Fakes()
 	exchanges := make([]string, len(fakes))
 	z := &zone{stanza: s, apex: apex, hosts: make([]host, len(fakes))}
 	for i, f := range fakes {
-		exchanges[i] = f.name
-		if !f.absolute() {
-			exchanges[i] = join(f.name, apex)
+		exchanges[i] = f.Name
+		if !f.Absolute() {
+			exchanges[i] = dnsname.Join(f.Name, apex)
 		}
-		z.hosts[i] = newHost(exchanges[i], f.addresses, s.ttl)
-		z.glue += len(f.addresses)
+		z.hosts[i] = newHost(exchanges[i], f.Addresses, s.TTL)
+		z.glue += len(f.Addresses)
 	}
-	z.fakes = Fakes{
-		Lowest:  exchanges[:len(s.lowest):len(s.lowest)],
-		Highest: exchanges[len(s.lowest):],
-		Step:    s.step,
+	z.fakes = inject.Fakes{
+		Lowest:  exchanges[:len(s.Lowest):len(s.Lowest)],
+		Highest: exchanges[len(s.Lowest):],
+		Step:    s.Step,
 	}
 	return z
 }
@@ -83,14 +85,14 @@ func (z *zone) records(n node, qtype uint16) []dns.RR {
 	case n.kind == atSink && qtype == dns.TypeAAAA:
 		return h.aaaa
 	case n.kind == atTLSA && qtype == dns.TypeTLSA:
-		return h.tlsa(z.ttl)
+		return h.tlsa(z.TTL)
 	}
 	return nil
 }
 
 // kindOf says whether the node's sink is a lowest or a highest fake.
 func (s *stanza) kindOf(n node) kind {
-	if n.fake < len(s.lowest) {
+	if n.fake < len(s.Lowest) {
 		return lowestKind
 	}
 	return highestKind

@@ -5,13 +5,22 @@ import (
 	"strings"
 	"sync/atomic"
 
+	"github.com/fakemx/fakemx/internal/config"
+	"github.com/fakemx/fakemx/internal/dnsname"
 	"github.com/miekg/dns"
 )
+
+// stanza is a stanza of the Corefile with the names that its sinks bring into
+// being.
+type stanza struct {
+	*config.Stanza
+	tree tree
+}
 
 // zones finds the stanza of a name: the most specific configured zone wins.
 // The cost does not depend on the number of zones.
 type zones struct {
-	stanzas []*stanza
+	prepared map[*config.Stanza]*stanza
 	// configured holds the zones of the Corefile, ready made.
 	configured map[string]*zone
 	depths     depths
@@ -20,9 +29,7 @@ type zones struct {
 	ancestors map[string]string
 	// labels are those under which untouched sets are published.
 	labels []string
-	// lists are those of zones_from, and listed the zones of all of them. It is
-	// replaced as a whole.
-	lists  []*list
+	// listed are the zones of all lists. It is replaced as a whole.
 	listed atomic.Pointer[listedZones]
 }
 
@@ -51,16 +58,18 @@ func (d *depths) add(labels int) {
 
 func (d *depths) has(labels int) bool { return d.set[labels>>6]&(1<<(labels&63)) != 0 }
 
-func newZones(stanzas []*stanza) *zones {
-	z := &zones{stanzas: stanzas, configured: make(map[string]*zone), ancestors: make(map[string]string)}
+func newZones(stanzas []*config.Stanza) *zones {
+	z := &zones{prepared: make(map[*config.Stanza]*stanza), configured: make(map[string]*zone), ancestors: make(map[string]string)}
 	for _, s := range stanzas {
-		if s.real != "" && !slices.Contains(z.labels, s.real) {
-			z.labels = append(z.labels, s.real)
+		if s.Real != "" && !slices.Contains(z.labels, s.Real) {
+			z.labels = append(z.labels, s.Real)
 		}
-		for _, apex := range s.zones {
-			z.configured[apex] = s.zone(apex)
+		prepared := &stanza{s, newTree(s.Fakes())}
+		z.prepared[s] = prepared
+		for _, apex := range s.Zones {
+			z.configured[apex] = prepared.zone(apex)
 			z.depths.add(dns.CountLabel(apex))
-			s.addAncestors(apex, z.ancestors)
+			prepared.addAncestors(apex, z.ancestors)
 		}
 	}
 	z.listed.Store(&listedZones{depths: z.depths})
@@ -94,8 +103,8 @@ func (m match) zone() *zone {
 // find returns the zone that name, which is canonical, belongs to.
 func (z *zones) find(name string) (deepest match, found bool) {
 	listed := z.listed.Load()
-	for s, ok := root(name), true; ok; ok = s.labels < listed.depths.max && s.down() {
-		if !listed.depths.has(s.labels) {
+	for s, ok := dnsname.Root(name), true; ok; ok = s.Labels < listed.depths.max && s.Down() {
+		if !listed.depths.has(s.Labels) {
 			continue
 		}
 		if m, ok := z.lookup(listed, s.String()); ok {
@@ -120,56 +129,45 @@ func (z *zones) lookup(listed *listedZones, apex string) (match, bool) {
 	return match{}, false
 }
 
-// setListed puts the lists in force. Where two of them have a zone, the stanza
+// setLists puts the lists in force. Where two of them have a zone, the stanza
 // that stands first in the Corefile has it.
-func (z *zones) setListed() {
+func (z *zones) setLists(lists []*config.List) {
 	size := 0
-	for _, l := range z.lists {
-		size += l.size
+	for _, l := range lists {
+		size += l.Len()
 	}
 	listed := &listedZones{
 		stanzas:   make(map[string]*stanza, size),
 		depths:    z.depths,
 		ancestors: make(map[string]string),
 	}
-	for _, l := range slices.Backward(z.lists) {
-		if l.size == 0 {
-			continue
-		}
-		for name := range strings.SplitSeq(l.names, "\n") {
-			listed.stanzas[name] = l.stanza
+	for _, l := range slices.Backward(lists) {
+		for name := range l.All() {
+			listed.stanzas[name] = z.prepared[l.Stanza]
 			listed.depths.add(dns.CountLabel(name))
-			l.addAncestors(name, listed.ancestors)
+			z.prepared[l.Stanza].addAncestors(name, listed.ancestors)
 		}
 	}
 	z.listed.Store(listed)
-}
-
-// stanzaOf returns the stanza that has the zone apex in the Corefile, or nil.
-func (z *zones) stanzaOf(apex string) *stanza {
-	if ready, ok := z.configured[apex]; ok {
-		return ready.stanza
-	}
-	return nil
 }
 
 // around calls yield with each zone that is apex, above it or below it.
 func (z *zones) around(apex string) func(yield func(match) bool) {
 	return func(yield func(match) bool) {
 		for name := apex; name != "."; {
-			name = parent(name)
+			name = dnsname.Parent(name)
 			if m, ok := z.at(name); ok && !yield(m) {
 				return
 			}
 		}
 		for name, ready := range z.configured {
-			if inside(name, apex) && !yield(match{stanza: ready.stanza, apex: name, ready: ready}) {
+			if dnsname.Inside(name, apex) && !yield(match{stanza: ready.stanza, apex: name, ready: ready}) {
 				return
 			}
 		}
 		listed := z.listed.Load()
 		for name, s := range listed.stanzas {
-			if z.configured[name] == nil && inside(name, apex) && !yield(match{stanza: s, apex: name, listed: listed}) {
+			if z.configured[name] == nil && dnsname.Inside(name, apex) && !yield(match{stanza: s, apex: name, listed: listed}) {
 				return
 			}
 		}

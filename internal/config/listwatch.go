@@ -1,8 +1,9 @@
-package fakemx
+package config
 
 import (
 	"errors"
 	"io/fs"
+	"iter"
 	"runtime/debug"
 	"slices"
 	"strings"
@@ -23,7 +24,7 @@ const (
 
 // watcher keeps the lists of one CoreDNS instance up to date.
 type watcher struct {
-	lists []*list
+	lists []*List
 	quit  chan struct{}
 	// ended is closed when run returns.
 	ended chan struct{}
@@ -32,14 +33,18 @@ type watcher struct {
 	started, stopped bool
 }
 
-// list is the list of one stanza.
-type list struct {
-	*stanza
-	zones *zones
+// List is the list of one stanza.
+type List struct {
+	*Stanza
 	// names are the zones of the list in force, one a line: strings of their own
 	// would take as much memory again.
 	names string
 	size  int
+
+	// of gives the stanza of a zone of the Corefile, and changed is called when
+	// another list is in force.
+	of      func(apex string) *Stanza
+	changed func()
 
 	// seen is the file as last looked at, and unchanged the number of looks since
 	// then that showed the same. done says that this version was dealt with.
@@ -50,22 +55,45 @@ type list struct {
 	failure string
 }
 
-func (l *list) set(names []string) { l.names, l.size = strings.Join(names, "\n"), len(names) }
+// NewList returns a list of the stanza with the zones names, which are canonical.
+func NewList(s *Stanza, names []string) *List {
+	l := &List{Stanza: s}
+	l.set(names)
+	return l
+}
+
+// Len returns the number of zones of the list in force.
+func (l *List) Len() int { return l.size }
+
+// All yields the canonical names of the zones of the list in force. They share
+// one text: whoever keeps one keeps it whole.
+func (l *List) All() iter.Seq[string] {
+	if l.size == 0 {
+		return func(func(string) bool) {}
+	}
+	return strings.SplitSeq(l.names, "\n")
+}
+
+func (l *List) set(names []string) { l.names, l.size = strings.Join(names, "\n"), len(names) }
 
 type watcherKey struct{}
 
-// watch reads the lists of the stanzas. From when the instance is up they are
-// watched. A goroutine that OnStartup starts would outlive a reload that fails
-// after it, which nobody tells; the event comes after all that can fail.
-func watch(c *caddy.Controller, z *zones) error {
-	var lists []*list
-	for _, s := range z.stanzas {
-		if s.listFile == "" {
+// Lists reads the lists of the stanzas, and has them watched from when the
+// instance is up. changed gets all of them, now and whenever one has changed; two
+// calls never overlap.
+//
+// A goroutine that OnStartup starts would outlive a reload that fails after it,
+// which nobody tells; the event comes after all that can fail.
+func Lists(c *caddy.Controller, stanzas []*Stanza, changed func([]*List)) error {
+	var lists []*List
+	of := byZone(stanzas)
+	for _, s := range stanzas {
+		if s.ListFile == "" {
 			continue
 		}
-		l := &list{stanza: s, zones: z, done: true}
-		l.seen, _ = shown(s.listFile)
-		names, err := readList(s, z.stanzaOf)
+		l := &List{Stanza: s, done: true, of: of}
+		l.seen, _ = shown(s.ListFile)
+		names, err := readList(s, of)
 		if err != nil && !errors.Is(err, errUnfinished) {
 			return err
 		}
@@ -75,8 +103,10 @@ func watch(c *caddy.Controller, z *zones) error {
 	if len(lists) == 0 {
 		return nil
 	}
-	z.lists = lists
-	z.setListed()
+	for _, l := range lists {
+		l.changed = func() { changed(lists) }
+	}
+	changed(lists)
 
 	w, ok := c.Get(watcherKey{}).(*watcher)
 	if !ok {
@@ -86,8 +116,8 @@ func watch(c *caddy.Controller, z *zones) error {
 	}
 	w.lists = append(w.lists, lists...)
 	// On SIGUSR1 caddy forgets all hooks before it starts the new instance.
-	if !slices.Contains(caddy.ListPlugins()["event_hooks"], name) {
-		caddy.RegisterEventHook(name, startWatcher)
+	if !slices.Contains(caddy.ListPlugins()["event_hooks"], pluginName) {
+		caddy.RegisterEventHook(pluginName, startWatcher)
 	}
 	return nil
 }
@@ -156,7 +186,7 @@ func (w *watcher) run() {
 }
 
 // forget takes the list out of the metrics.
-func (l *list) forget() {
+func (l *List) forget() {
 	listZones.Sub(float64(l.size))
 	if l.failure != "" {
 		listsFailing.Dec()
@@ -164,8 +194,8 @@ func (l *list) forget() {
 }
 
 // look reads the list again if it has changed and then stayed as it is.
-func (l *list) look() {
-	now, _ := shown(l.listFile)
+func (l *List) look() {
+	now, _ := shown(l.ListFile)
 	if !now.equal(l.seen) {
 		l.seen, l.unchanged, l.done = now, 0, false
 		return
@@ -174,8 +204,8 @@ func (l *list) look() {
 	if l.done || l.unchanged < settledPolls {
 		return
 	}
-	names, err := readList(l.stanza, l.zones.stanzaOf)
-	if after, _ := shown(l.listFile); !after.equal(now) {
+	names, err := readList(l.Stanza, l.of)
+	if after, _ := shown(l.ListFile); !after.equal(now) {
 		l.seen, l.unchanged = after, 0
 		return
 	}
@@ -196,16 +226,16 @@ func (l *list) look() {
 	}
 	l.set(names)
 	l.failure, l.done = "", true
-	l.zones.setListed()
+	l.changed()
 	// The old list and what it took to read the new one are garbage, and more than
 	// the list itself.
 	debug.FreeOSMemory()
-	log.Infof("zones_from: %d zones loaded from %s", l.size, l.listFile)
+	log.Infof("zones_from: %d zones loaded from %s", l.size, l.ListFile)
 }
 
 // fail keeps the list in force. A file that cannot be read is tried again, one
 // with a mistake in it when it has changed.
-func (l *list) fail(err error) {
+func (l *List) fail(err error) {
 	var unreadable *fs.PathError
 	l.done = !errors.As(err, &unreadable)
 	if l.failure == err.Error() {

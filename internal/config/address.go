@@ -1,4 +1,4 @@
-package fakemx
+package config
 
 import (
 	"fmt"

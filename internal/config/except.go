@@ -1,15 +1,18 @@
-package fakemx
+package config
 
-import "github.com/miekg/dns"
+import (
+	"github.com/fakemx/fakemx/internal/dnsname"
+	"github.com/miekg/dns"
+)
 
 // exceptions are names whose subtrees a stanza leaves alone.
-type exceptions struct {
+type Exceptions struct {
 	// relative names, without a final dot, are relative to each zone.
 	relative map[string]position
 	absolute map[string]position
 }
 
-func (e *exceptions) add(p position, args []string) error {
+func (e *Exceptions) add(p position, args []string) error {
 	if len(args) == 0 {
 		return p.errorf("except without a name: expected except NAME...")
 	}
@@ -17,8 +20,8 @@ func (e *exceptions) add(p position, args []string) error {
 		e.relative, e.absolute = make(map[string]position), make(map[string]position)
 	}
 	for _, arg := range args {
-		name := canonical(arg)
-		if !fits(dns.Fqdn(arg)) {
+		name := dnsname.Canonical(arg)
+		if !dnsname.Fits(dns.Fqdn(arg)) {
 			return p.errorf("bad except %q: expected a domain name", arg)
 		}
 		// Who writes sub.example.org without the final dot means that name, and
@@ -32,7 +35,7 @@ func (e *exceptions) add(p position, args []string) error {
 }
 
 // cover reports whether name, which lies in the zone apex, is excepted.
-func (e *exceptions) cover(name, apex string) bool {
+func (e *Exceptions) Cover(name, apex string) bool {
 	if len(e.absolute) == 0 {
 		return false
 	}
@@ -40,7 +43,7 @@ func (e *exceptions) cover(name, apex string) bool {
 		if _, ok := e.absolute[name[off:]]; ok {
 			return true
 		}
-		if relative, ok := relativeTo(name[off:], apex); ok {
+		if relative, ok := dnsname.Relative(name[off:], apex); ok {
 			if _, ok := e.relative[relative]; ok {
 				return true
 			}

@@ -1,9 +1,12 @@
-package fakemx
+// Package inject is the heart of fakemx: an MX set in, an MX set with fakes
+// round it out. It knows no network, no clock and no configuration.
+package inject
 
 import (
 	"math"
 	"slices"
 
+	"github.com/fakemx/fakemx/internal/dnsname"
 	"github.com/miekg/dns"
 )
 
@@ -17,7 +20,7 @@ type Fakes struct {
 	Step    int
 }
 
-// Inject returns the MX set that results when the fakes join the set real,
+// Into returns the MX set that results when the fakes join the set real,
 // which holds only [*dns.MX] records of one owner and at least one of them.
 //
 // What holds for every input:
@@ -28,18 +31,18 @@ type Fakes struct {
 //     one above, in the order written;
 //   - owner, class and TTL of a fake are those of the set. Where real differs in
 //     TTL, which RFC 2181 section 5.2 forbids, all take the smallest;
-//   - a fake whose exchange is in real already is not added, so Inject of its own
+//   - a fake whose exchange is in real already is not added, so Into of its own
 //     result adds nothing.
 //
 // Where nothing is to be added, or the 65,536 preferences cannot hold the set,
 // the result is nil: the set stays as it is.
-func Inject(real []dns.RR, f Fakes) []dns.RR {
-	return f.appendSet(nil, real)
+func Into(real []dns.RR, f Fakes) []dns.RR {
+	return f.AppendSet(nil, real)
 }
 
-// appendSet appends to dst what Inject returns, and leaves dst as it is where
-// Inject returns nil.
-func (f Fakes) appendSet(dst, real []dns.RR) []dns.RR {
+// AppendSet appends to dst what Into returns, and leaves dst as it is where
+// Into returns nil.
+func (f Fakes) AppendSet(dst, real []dns.RR) []dns.RR {
 	lowest, highest := missing(f.Lowest, real), missing(f.Highest, real)
 	added := len(lowest) + len(highest)
 	if added == 0 {
@@ -81,8 +84,8 @@ func (f Fakes) appendSet(dst, real []dns.RR) []dns.RR {
 	return dst
 }
 
-// missing returns the number of fakes that no record of real has.
-func (f Fakes) missing(real []dns.RR) int {
+// Missing returns the number of fakes that no record of real has.
+func (f Fakes) Missing(real []dns.RR) int {
 	n := 0
 	for _, exchanges := range [2][]string{f.Lowest, f.Highest} {
 		for _, exchange := range exchanges {
@@ -114,7 +117,7 @@ func missing(exchanges []string, real []dns.RR) []string {
 
 func hasExchange(set []dns.RR, exchange string) bool {
 	for _, rr := range set {
-		if sameName(rr.(*dns.MX).Mx, exchange) {
+		if dnsname.Same(rr.(*dns.MX).Mx, exchange) {
 			return true
 		}
 	}

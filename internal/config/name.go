@@ -1,4 +1,4 @@
-package fakemx
+package config
 
 import (
 	"errors"
@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/fakemx/fakemx/internal/dnsname"
 	"github.com/miekg/dns"
 )
 
@@ -26,7 +27,7 @@ func sinkNames(name string) ([]string, error) {
 		case !isHostName(n):
 			return nil, fmt.Errorf("bad name %q: expected labels of up to 63 letters, digits, hyphens or underscores", name)
 		}
-		names[i] = lower(n)
+		names[i] = dnsname.Lower(n)
 	}
 	return names, nil
 }
@@ -40,7 +41,7 @@ func isAddress(s string) bool {
 // in the name of a mail host. The underscore is no letter of a host name
 // (RFC 1123 section 2.1), but senders take it.
 func isHostName(s string) bool {
-	if !fits(dns.Fqdn(s)) {
+	if !dnsname.Fits(dns.Fqdn(s)) {
 		return false
 	}
 	for label := range strings.SplitSeq(strings.TrimSuffix(s, "."), ".") {
@@ -48,7 +49,7 @@ func isHostName(s string) bool {
 			return false
 		}
 		for _, c := range []byte(label) {
-			if c = lowerOctet(c); (c < 'a' || c > 'z') && (c < '0' || c > '9') && c != '-' && c != '_' {
+			if c = dnsname.LowerOctet(c); (c < 'a' || c > 'z') && (c < '0' || c > '9') && c != '-' && c != '_' {
 				return false
 			}
 		}

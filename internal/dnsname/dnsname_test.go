@@ -1,4 +1,4 @@
-package fakemx
+package dnsname
 
 import (
 	"strings"
@@ -21,7 +21,7 @@ func TestCanonical(t *testing.T) {
 		"k\xe2\x84\xaa.org.":   `k\226\132\170.org.`,
 		"_25._tcp.Example.org": "_25._tcp.example.org.",
 	} {
-		if got := canonical(name); got != want {
+		if got := Canonical(name); got != want {
 			t.Errorf("canonical(%q) is %q, want %q", name, got, want)
 		}
 	}
@@ -38,7 +38,7 @@ func TestSameName(t *testing.T) {
 		{`a\.b.org.`, "a.b.org.", false},
 		{"k.org.", "\xe2\x84\xaa.org.", false}, // the Kelvin sign is no k
 	} {
-		if got := sameName(test.a, test.b); got != test.want {
+		if got := Same(test.a, test.b); got != test.want {
 			t.Errorf("sameName(%q, %q) is %t", test.a, test.b, got)
 		}
 	}
@@ -57,7 +57,7 @@ func TestRelativeTo(t *testing.T) {
 		{"example.org.", ".", "example.org", true},
 		{".", ".", "", false},
 	} {
-		got, ok := relativeTo(test.name, test.apex)
+		got, ok := Relative(test.name, test.apex)
 		if ok != test.ok || ok && got != test.want {
 			t.Errorf("relativeTo(%q, %q) is %q, %t", test.name, test.apex, got, ok)
 		}
@@ -67,13 +67,13 @@ func TestRelativeTo(t *testing.T) {
 func TestFits(t *testing.T) {
 	label := strings.Repeat("a", 63) + "."
 	longest := strings.Repeat(label, 3) + strings.Repeat("a", 61) + "." // 3*64 + 62 + 1 octets
-	if !fits(longest) {
+	if !Fits(longest) {
 		t.Errorf("a name of 255 octets does not fit")
 	}
-	if fits("a" + longest) {
+	if Fits("a" + longest) {
 		t.Errorf("a name of 256 octets fits")
 	}
-	if fits("a" + label) {
+	if Fits("a" + label) {
 		t.Errorf("a label of 64 octets fits")
 	}
 }
@@ -83,14 +83,14 @@ func FuzzCanonical(f *testing.F) {
 	f.Add(`\000\255\..org.`)
 	f.Add(`x\`) // has no end: the dot that would be one is escaped
 	f.Fuzz(func(t *testing.T, name string) {
-		got := canonical(name) // of anything, without a panic
-		if !fits(dns.Fqdn(name)) {
+		got := Canonical(name) // of anything, without a panic
+		if !Fits(dns.Fqdn(name)) {
 			return
 		}
-		if again := canonical(got); again != got {
+		if again := Canonical(got); again != got {
 			t.Errorf("canonical(%q) is %q, and of that %q", name, got, again)
 		}
-		if !sameName(dns.Fqdn(name), got) {
+		if !Same(dns.Fqdn(name), got) {
 			t.Errorf("%q and its canonical form %q are not the same name", name, got)
 		}
 	})

@@ -1,4 +1,10 @@
-package fakemx
+// Package config reads the fakemx stanzas of a Corefile, and the lists of zones
+// that they name. What is mistaken is refused with file, line, value and what is
+// expected; what has no effect, or costs mail in some cases, becomes a warning.
+//
+// [Parse] gives the stanzas of a server block, which never change after that.
+// [Lists] reads the files of zones_from and goes on looking at them.
+package config
 
 import (
 	"fmt"
@@ -11,6 +17,7 @@ import (
 	"github.com/coredns/caddy"
 	"github.com/coredns/coredns/core/dnsserver"
 	"github.com/coredns/coredns/plugin"
+	"github.com/fakemx/fakemx/internal/dnsname"
 	"github.com/miekg/dns"
 )
 
@@ -33,37 +40,46 @@ const (
 	safeLowestAddresses = 2
 )
 
-// stanza is one fakemx block of a Corefile. It does not change after setup.
-type stanza struct {
+// Stanza is one fakemx block of a Corefile. It does not change after setup.
+type Stanza struct {
 	at position
 
-	zones  []string
-	lowest []fake
-	// highest fakes follow the lowest ones in every slice that has both.
-	highest []fake
-	step    int
-	ttl     uint32
-	except  exceptions
-	real    string
-	dryRun  bool
-	// listFile is the path of zones_from, "" without.
-	listFile string
+	// Zones are those of the Corefile, canonical, without repetition.
+	Zones  []string
+	Lowest []Fake
+	// Highest fakes follow the lowest ones in every slice that has both.
+	Highest []Fake
+	// Step is the distance between two preferences, 1 to 65535.
+	Step int
+	// TTL is that of the sinks' records, in seconds.
+	TTL    uint32
+	Except Exceptions
+	// Real is the label of untouched sets, in lower case, "" without.
+	Real   string
+	DryRun bool
+	// ListFile is the path of zones_from, "" without.
+	ListFile string
 	listAt   position
 
-	tree     tree
-	warnings []string
+	// Warnings are for the operator to read once at start.
+	Warnings []string
 }
 
-// fake is one synthetic MX of a stanza, after its range was expanded.
-type fake struct {
+// Fake is one synthetic MX of a stanza, after its range was expanded.
+type Fake struct {
 	at position
-	// name is canonical: absolute with a final dot, or relative to each zone.
-	name      string
-	addresses []netip.Addr
+	// Name is that of the sink, canonical: absolute with a final dot, or relative
+	// to each zone.
+	Name string
+	// Addresses are served for the sink; none if others do that.
+	Addresses []netip.Addr
 }
 
-func (f *fake) absolute() bool { return f.name[len(f.name)-1] == '.' }
-func (f *fake) served() bool   { return len(f.addresses) > 0 }
+// Absolute reports whether the name is the same in every zone.
+func (f *Fake) Absolute() bool { return f.Name[len(f.Name)-1] == '.' }
+
+// Served reports whether the stanza serves the sink.
+func (f *Fake) Served() bool { return len(f.Addresses) > 0 }
 
 // position is a line of a Corefile.
 type position struct {
@@ -78,9 +94,9 @@ func (p position) errorf(format string, args ...any) error {
 	return fmt.Errorf("%s:%d - Error during parsing: "+format, append([]any{p.file, p.line}, args...)...)
 }
 
-// parse reads every fakemx stanza of a server block.
-func parse(c *caddy.Controller) ([]*stanza, error) {
-	var stanzas []*stanza
+// Parse reads every fakemx stanza of a server block.
+func Parse(c *caddy.Controller) ([]*Stanza, error) {
+	var stanzas []*Stanza
 	for c.Next() {
 		s, err := parseStanza(c)
 		if err != nil {
@@ -96,10 +112,10 @@ func parse(c *caddy.Controller) ([]*stanza, error) {
 	return stanzas, checkTogether(stanzas)
 }
 
-func parseStanza(c *caddy.Controller) (*stanza, error) {
-	s := &stanza{at: positionOf(c), step: defaultStep, ttl: defaultTTL}
+func parseStanza(c *caddy.Controller) (*Stanza, error) {
+	s := &Stanza{at: positionOf(c), Step: defaultStep, TTL: defaultTTL}
 	var err error
-	if s.zones, err = parseZones(c); err != nil {
+	if s.Zones, err = parseZones(c); err != nil {
 		return nil, err
 	}
 	seen := make(map[string]bool)
@@ -123,36 +139,36 @@ func parseStanza(c *caddy.Controller) (*stanza, error) {
 }
 
 // set takes one line of the block.
-func (s *stanza) set(c *caddy.Controller, p position, property string, args []string) error {
+func (s *Stanza) set(c *caddy.Controller, p position, property string, args []string) error {
 	var err error
 	switch property {
 	case "lowest":
-		s.lowest, err = appendFakes(s.lowest, p, property, args)
+		s.Lowest, err = appendFakes(s.Lowest, p, property, args)
 	case "highest":
-		s.highest, err = appendFakes(s.highest, p, property, args)
+		s.Highest, err = appendFakes(s.Highest, p, property, args)
 	case "step":
-		s.step, err = number(p, property, args, 1, math.MaxUint16)
+		s.Step, err = number(p, property, args, 1, math.MaxUint16)
 	case "ttl":
 		var ttl int
 		ttl, err = number(p, property, args, 0, maxTTL)
-		s.ttl = uint32(ttl)
+		s.TTL = uint32(ttl)
 	case "except":
-		err = s.except.add(p, args)
+		err = s.Except.add(p, args)
 	case "real":
-		s.real, err = realLabel(p, args)
+		s.Real, err = realLabel(p, args)
 	case "zones_from":
-		if s.listFile, err = single(p, property, args, "the path of a file with one zone a line"); err != nil {
+		if s.ListFile, err = single(p, property, args, "the path of a file with one zone a line"); err != nil {
 			return err
 		}
-		if root := dnsserver.GetConfig(c).Root; !filepath.IsAbs(s.listFile) && root != "" {
-			s.listFile = filepath.Join(root, s.listFile)
+		if root := dnsserver.GetConfig(c).Root; !filepath.IsAbs(s.ListFile) && root != "" {
+			s.ListFile = filepath.Join(root, s.ListFile)
 		}
 		s.listAt = p
 	case "dry_run":
 		if len(args) > 0 {
 			err = p.errorf("dry_run has the value %q: expected none", args[0])
 		}
-		s.dryRun = true
+		s.DryRun = true
 	default:
 		err = p.errorf("unknown property %q: expected lowest, highest, step, ttl, except, real, zones_from or dry_run", property)
 	}
@@ -174,10 +190,10 @@ func parseZones(c *caddy.Controller) ([]string, error) {
 			return nil, p.errorf("bad zone %q: expected a domain name", arg)
 		}
 		for _, name := range names {
-			if !fits(name) {
+			if !dnsname.Fits(name) {
 				return nil, p.errorf("bad zone %q: expected a domain name", arg)
 			}
-			if name = canonical(name); !seen[name] {
+			if name = dnsname.Canonical(name); !seen[name] {
 				seen[name] = true
 				zones = append(zones, name)
 			}
@@ -186,7 +202,7 @@ func parseZones(c *caddy.Controller) ([]string, error) {
 	return zones, nil
 }
 
-func appendFakes(fakes []fake, p position, property string, args []string) ([]fake, error) {
+func appendFakes(fakes []Fake, p position, property string, args []string) ([]Fake, error) {
 	if len(args) == 0 {
 		return nil, p.errorf("%s without a name: expected %s NAME [ADDRESS...]", property, property)
 	}
@@ -209,7 +225,7 @@ func appendFakes(fakes []fake, p position, property string, args []string) ([]fa
 		return nil, p.errorf("%s %s: more than %d fakes: expected fewer", property, args[0], maxFakes)
 	}
 	for _, name := range names {
-		fakes = append(fakes, fake{at: p, name: name, addresses: addresses})
+		fakes = append(fakes, Fake{at: p, Name: name, Addresses: addresses})
 	}
 	return fakes, nil
 }
@@ -243,5 +259,5 @@ func realLabel(p position, args []string) (string, error) {
 	if n, ok := dns.IsDomainName(label); !ok || n != 1 || !isHostName(label) {
 		return "", p.errorf("bad real %q: expected %s", label, expected)
 	}
-	return lower(label), nil
+	return dnsname.Lower(label), nil
 }

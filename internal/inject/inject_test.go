@@ -1,4 +1,4 @@
-package fakemx
+package inject
 
 import (
 	"encoding/binary"
@@ -43,7 +43,7 @@ func names(labels string) []string {
 	return names
 }
 
-func TestInject(t *testing.T) {
+func TestInto(t *testing.T) {
 	for _, test := range []struct {
 		name            string
 		real            string
@@ -70,8 +70,8 @@ func TestInject(t *testing.T) {
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			real, fakes := set(t, test.real), Fakes{names(test.lowest), names(test.highest), test.step}
-			checkInject(t, real, fakes)
-			if got := text(Inject(real, fakes)); got != test.want {
+			checkInto(t, real, fakes)
+			if got := text(Into(real, fakes)); got != test.want {
 				t.Errorf("got  %s\nwant %s", got, test.want)
 			}
 		})
@@ -81,7 +81,7 @@ func TestInject(t *testing.T) {
 func TestInjectAddsNothing(t *testing.T) {
 	fakes := Fakes{Lowest: names("f"), Highest: names("g"), Step: 10}
 	t.Run("where all fakes are there, whatever their letter case", func(t *testing.T) {
-		if got := Inject(set(t, "0 F, 10 mail, 20 G"), fakes); got != nil {
+		if got := Into(set(t, "0 F, 10 mail, 20 G"), fakes); got != nil {
 			t.Errorf("got %s, want nil", text(got))
 		}
 	})
@@ -90,7 +90,7 @@ func TestInjectAddsNothing(t *testing.T) {
 		for i := range real {
 			real[i] = &dns.MX{Hdr: dns.RR_Header{Name: "example.org.", Rrtype: dns.TypeMX}, Preference: uint16(i), Mx: fmt.Sprintf("m%d.", i)}
 		}
-		if got := Inject(real, fakes); got != nil {
+		if got := Into(real, fakes); got != nil {
 			t.Errorf("got %d records, want nil", len(got))
 		}
 	})
@@ -99,7 +99,7 @@ func TestInjectAddsNothing(t *testing.T) {
 func TestInjectTTL(t *testing.T) {
 	real := set(t, "10 mail, 20 backup")
 	real[1].Header().Ttl = 60
-	for _, rr := range Inject(real, Fakes{Lowest: names("f"), Step: 10}) {
+	for _, rr := range Into(real, Fakes{Lowest: names("f"), Step: 10}) {
 		if ttl := rr.Header().Ttl; ttl != 60 {
 			t.Errorf("%s: want the smallest TTL of the set, 60", rr)
 		}
@@ -118,18 +118,18 @@ func TestInjectProperties(t *testing.T) {
 			input[i] = byte(random.Uint32())
 		}
 		real, fakes := decode(input)
-		checkInject(t, real, fakes)
+		checkInto(t, real, fakes)
 	}
 }
 
-func FuzzInject(f *testing.F) {
+func FuzzInto(f *testing.F) {
 	f.Add([]byte{1, 1, 0, 10, 0, 10, 0, 0})
 	f.Add([]byte{4, 9, 0, 10, 0, 0, 0, 0, 255, 255, 1, 1})
 	f.Add([]byte{0, 200, 255, 255, 255, 255, 1, 0, 0, 0, 200, 3})
 	f.Fuzz(func(t *testing.T, input []byte) {
 		if len(input) >= 4 {
 			real, fakes := decode(input)
-			checkInject(t, real, fakes)
+			checkInto(t, real, fakes)
 		}
 	})
 }
@@ -164,13 +164,13 @@ func decode(input []byte) ([]dns.RR, Fakes) {
 }
 
 // checkInject asserts all that Inject promises, for any input.
-func checkInject(t *testing.T, real []dns.RR, fakes Fakes) {
+func checkInto(t *testing.T, real []dns.RR, fakes Fakes) {
 	t.Helper()
 	before := make([]dns.RR, len(real))
 	for i, rr := range real {
 		before[i] = dns.Copy(rr)
 	}
-	got := Inject(real, fakes)
+	got := Into(real, fakes)
 	for i := range real {
 		if real[i].String() != before[i].String() {
 			t.Fatalf("the input was changed: %s, was %s", real[i], before[i])
@@ -231,7 +231,7 @@ func checkInject(t *testing.T, real []dns.RR, fakes Fakes) {
 			t.Fatalf("the order of %s and %s changed", before, was)
 		}
 	}
-	if again := Inject(got, fakes); again != nil {
+	if again := Into(got, fakes); again != nil {
 		t.Fatalf("not idempotent: the second time gives %d records", len(again))
 	}
 }

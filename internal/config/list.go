@@ -1,4 +1,4 @@
-package fakemx
+package config
 
 import (
 	"bytes"
@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 
+	"github.com/fakemx/fakemx/internal/dnsname"
 	"github.com/miekg/dns"
 )
 
@@ -15,17 +16,17 @@ var errUnfinished = errors.New("no zone in it, or its last line has no end: it m
 // readList returns the zones of the list of s. An error names file and line.
 // find gives the stanza of a zone of the Corefile. With errUnfinished the zones
 // are there too.
-func readList(s *stanza, find func(apex string) *stanza) ([]string, error) {
-	content, err := os.ReadFile(s.listFile)
+func readList(s *Stanza, find func(apex string) *Stanza) ([]string, error) {
+	content, err := os.ReadFile(s.ListFile)
 	if err != nil {
 		return nil, s.listAt.errorf("zones_from: %w", err)
 	}
 	names, lines, err := parseList(content)
 	if err != nil {
-		return nil, fmt.Errorf("%s:%w", s.listFile, err)
+		return nil, fmt.Errorf("%s:%w", s.ListFile, err)
 	}
 	if i, err := s.checkList(names, find); err != nil {
-		return nil, fmt.Errorf("%s:%d - %w", s.listFile, lines[i], err)
+		return nil, fmt.Errorf("%s:%d - %w", s.ListFile, lines[i], err)
 	}
 	if err := s.checkOutside(names); err != nil {
 		return nil, err
@@ -52,7 +53,7 @@ func parseList(content []byte) (names []string, lines []uint32, err error) {
 			continue
 		}
 		start := len(text)
-		text = appendCanonical(text, entry)
+		text = dnsname.AppendCanonical(text, entry)
 		if !isZone(text[start:]) {
 			return nil, nil, fmt.Errorf("%d - bad zone %q: expected one domain name", line, entry)
 		}
@@ -66,45 +67,28 @@ func parseList(content []byte) (names []string, lines []uint32, err error) {
 	return names, lines, nil
 }
 
-func appendCanonical(dst, name []byte) []byte {
-	for _, c := range name {
-		if c = lowerOctet(c); !plain[c] {
-			return append(dst, canonical(string(name))...)
-		}
-	}
-	start := len(dst)
-	dst = append(dst, name...)
-	for i := start; i < len(dst); i++ {
-		dst[i] = lowerOctet(dst[i])
-	}
-	if dst[len(dst)-1] != '.' {
-		dst = append(dst, '.')
-	}
-	return dst
-}
-
 // isZone reports whether name, which is canonical if it is a name at all, is one.
 func isZone(name []byte) bool {
 	if bytes.ContainsAny(name, " \t\"") {
 		return false
 	}
-	const surelyFits = maxNameLen - 1
+	const surelyFits = dnsname.MaxLen - 1
 	s := string(name)
 	_, ok := dns.IsDomainName(s)
-	return ok && (len(s) <= surelyFits || fits(s))
+	return ok && (len(s) <= surelyFits || dnsname.Fits(s))
 }
 
 // checkList looks for zones with which a sink cannot be served, and returns the
 // index of the first.
-func (s *stanza) checkList(names []string, find func(apex string) *stanza) (int, error) {
-	fakes := s.fakes()
-	var listed map[string]*stanza
-	stanzaOf := func(apex string) *stanza {
+func (s *Stanza) checkList(names []string, find func(apex string) *Stanza) (int, error) {
+	fakes := s.Fakes()
+	var listed map[string]*Stanza
+	stanzaOf := func(apex string) *Stanza {
 		if owner := find(apex); owner != nil {
 			return owner
 		}
 		if listed == nil {
-			listed = make(map[string]*stanza, len(names))
+			listed = make(map[string]*Stanza, len(names))
 			for _, name := range names {
 				listed[name] = s
 			}
@@ -117,9 +101,9 @@ func (s *stanza) checkList(names []string, find func(apex string) *stanza) (int,
 		}
 		for _, f := range fakes {
 			// Only then can the zone stand where a sink is.
-			if f.served() && len(zone) > len(f.name) && zone[:len(f.name)] == f.name && zone[len(f.name)] == '.' {
+			if f.Served() && len(zone) > len(f.Name) && zone[:len(f.Name)] == f.Name && zone[len(f.Name)] == '.' {
 				if other := sinkAt(zone, stanzaOf); other != nil {
-					return i, other.at.errorf("sink %q is the listed zone %q: expected a host below a zone", other.name, zone)
+					return i, other.at.errorf("sink %q is the listed zone %q: expected a host below a zone", other.Name, zone)
 				}
 			}
 		}
@@ -129,17 +113,17 @@ func (s *stanza) checkList(names []string, find func(apex string) *stanza) (int,
 
 // checkOutside does for absolute names what checkNames cannot before the list is
 // there.
-func (s *stanza) checkOutside(names []string) error {
-	for _, f := range s.fakes() {
-		if !f.absolute() || enclosing(f.name, s.zones) != "" {
+func (s *Stanza) checkOutside(names []string) error {
+	for _, f := range s.Fakes() {
+		if !f.Absolute() || enclosing(f.Name, s.Zones) != "" {
 			continue
 		}
-		outside := enclosing(f.name, names) == ""
+		outside := enclosing(f.Name, names) == ""
 		switch {
-		case outside && f.served():
-			return f.at.errorf("sink %q is outside the zones and has addresses: expected none, somebody else serves it", f.name)
-		case !outside && !f.served():
-			return f.at.errorf("sink %q has no address: expected at least one, some senders bounce mail without", f.name)
+		case outside && f.Served():
+			return f.at.errorf("sink %q is outside the zones and has addresses: expected none, somebody else serves it", f.Name)
+		case !outside && !f.Served():
+			return f.at.errorf("sink %q has no address: expected at least one, some senders bounce mail without", f.Name)
 		}
 	}
 	return nil

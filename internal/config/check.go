@@ -1,0 +1,221 @@
+package config
+
+import (
+	"fmt"
+	"slices"
+
+	"github.com/fakemx/fakemx/internal/dnsname"
+	"github.com/miekg/dns"
+)
+
+// check finds the mistakes of a stanza that no single line shows, and collects
+// what the operator is warned about.
+func (s *Stanza) check() error {
+	fakes := s.Fakes()
+	if len(fakes) == 0 {
+		return s.at.errorf("no fake: expected at least one line lowest NAME [ADDRESS...] or highest NAME [ADDRESS...]")
+	}
+	if err := s.checkLowest(); err != nil {
+		return err
+	}
+	if err := s.checkNames(fakes); err != nil {
+		return err
+	}
+	s.warnAddresses(fakes)
+	return nil
+}
+
+// Fakes returns the lowest fakes and then the highest ones.
+func (s *Stanza) Fakes() []Fake { return slices.Concat(s.Lowest, s.Highest) }
+
+func (s *Stanza) checkLowest() error {
+	if n := len(s.Lowest); n > maxLowest {
+		return s.Lowest[maxLowest].at.errorf("%d lowest fakes: expected at most %d, with more some senders never reach the real MX", n, maxLowest)
+	}
+	addresses := 0
+	for _, f := range s.Lowest {
+		if addresses += len(f.Addresses); addresses > maxLowestAddresses {
+			return f.at.errorf("more than %d addresses of lowest fakes: expected at most %d, with more some senders never reach the real MX", maxLowestAddresses, maxLowestAddresses)
+		}
+	}
+	if len(s.Lowest) > safeLowest {
+		s.warnf(s.Lowest[safeLowest].at, "%d lowest fakes: with more than %d some senders do not reach the real MX while one of them is down", len(s.Lowest), safeLowest)
+	}
+	if addresses > safeLowestAddresses {
+		s.warnf(s.Lowest[0].at, "%d addresses of lowest fakes: with more than %d some senders do not reach the real MX while one of them is down", addresses, safeLowestAddresses)
+	}
+	return nil
+}
+
+// checkNames looks at every name in every zone of the Corefile. Zones of a list
+// are looked at when it is loaded, by checkZone.
+func (s *Stanza) checkNames(fakes []Fake) error {
+	names := make(map[string]bool, len(fakes))
+	for _, f := range fakes {
+		if names[f.Name] {
+			return f.at.errorf("sink %q is given twice: expected once", f.Name)
+		}
+		names[f.Name] = true
+
+		outside := f.Absolute() && enclosing(f.Name, s.Zones) == ""
+		switch {
+		case outside && f.Served() && s.ListFile == "":
+			return f.at.errorf("sink %q is outside the zones and has addresses: expected none, somebody else serves it", f.Name)
+		case !outside && !f.Served():
+			return f.at.errorf("sink %q has no address: expected at least one, some senders bounce mail without", f.Name)
+		case s.Real != "" && dnsname.FirstLabel(f.Name) == s.Real:
+			return f.at.errorf("sink %q begins with the label of real: expected another name", f.Name)
+		}
+	}
+	for _, zone := range s.Zones {
+		if err := s.checkZone(zone, fakes); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// checkZone looks for names that are wrong in zone only.
+func (s *Stanza) checkZone(zone string, fakes []Fake) error {
+	for _, f := range fakes {
+		name := f.Name
+		switch {
+		case !f.Absolute() && zone == ".":
+			return f.at.errorf("sink %q is relative to the root zone: expected a name with a final dot", name)
+		case !f.Absolute():
+			// Escapes make a name's text longer than its octets, never shorter.
+			if len(name)+len(zone) < dnsname.MaxLen-1 && len(s.Except.absolute) == 0 {
+				continue
+			}
+			if name = dnsname.Join(name, zone); !dnsname.Fits(name) {
+				return f.at.errorf("sink %q is longer than 255 octets in zone %q: expected a shorter name", f.Name, zone)
+			}
+		case !dnsname.Inside(name, zone):
+			continue
+		case name == zone:
+			return f.at.errorf("sink %q is the zone itself: expected a host below it", name)
+		default:
+			if relative, _ := dnsname.Relative(name, zone); slices.ContainsFunc(fakes, func(f Fake) bool { return f.Name == relative }) {
+				return f.at.errorf("sink %q is given twice in zone %q: expected once", name, zone)
+			}
+		}
+		// An except above the zone leaves its MX sets alone too: nothing points to
+		// the sink then.
+		if s.Except.Cover(name, zone) && !s.Except.Cover(zone, zone) {
+			return f.at.errorf("sink %q is in a subtree of except: expected a name outside", name)
+		}
+	}
+	return nil
+}
+
+// checkTogether finds the mistakes between the stanzas of a server block.
+func checkTogether(stanzas []*Stanza) error {
+	owner := make(map[string]*Stanza)
+	for _, s := range stanzas {
+		for _, zone := range s.Zones {
+			if other, ok := owner[zone]; ok {
+				return s.at.errorf("zone %q is in the fakemx of line %d too: expected it in one", zone, other.at.line)
+			}
+			owner[zone] = s
+		}
+	}
+	for _, s := range stanzas {
+		for _, zone := range s.Zones {
+			if f := sinkAt(zone, byZone(stanzas)); f != nil {
+				return f.at.errorf("sink %q is the configured zone %q: expected a host below a zone", f.Name, zone)
+			}
+		}
+	}
+	return checkSinks(stanzas, owner)
+}
+
+// byZone returns a function that gives the stanza of a zone of the Corefile, nil
+// for any other name.
+func byZone(stanzas []*Stanza) func(apex string) *Stanza {
+	owner := make(map[string]*Stanza)
+	for _, s := range stanzas {
+		for _, zone := range s.Zones {
+			owner[zone] = s
+		}
+	}
+	return func(apex string) *Stanza { return owner[apex] }
+}
+
+// checkSinks looks for sinks that two stanzas would serve, which takes a zone
+// of one inside a zone of the other.
+func checkSinks(stanzas []*Stanza, owner map[string]*Stanza) error {
+	if len(stanzas) == 1 {
+		return nil
+	}
+	for _, s := range stanzas {
+		others := func(apex string) *Stanza {
+			if other := owner[apex]; other != s {
+				return other
+			}
+			return nil
+		}
+		for _, zone := range s.Zones {
+			for _, f := range s.Fakes() {
+				name := f.Name
+				if !f.Absolute() {
+					name = dnsname.Join(name, zone)
+				}
+				if !f.Served() || !dnsname.Inside(name, zone) {
+					continue
+				}
+				if other := sinkAt(name, others); other != nil {
+					return f.at.errorf("sink %q is served by the fakemx of line %d too: expected it in one", name, other.at.line)
+				}
+			}
+		}
+	}
+	return nil
+}
+
+// sinkAt returns the sink that some stanza would serve at name, if there is
+// one. find gives the stanza of a zone.
+func sinkAt(name string, find func(apex string) *Stanza) *Fake {
+	for off, end := dns.NextLabel(name, 0); !end; off, end = dns.NextLabel(name, off) {
+		s := find(name[off:])
+		if s == nil {
+			continue
+		}
+		relative := name[:off-1]
+		for _, f := range s.Fakes() {
+			if f.Served() && (f.Name == relative || f.Name == name) {
+				return &f
+			}
+		}
+	}
+	return nil
+}
+
+func (s *Stanza) warnAddresses(fakes []Fake) {
+	warned := make(map[position]bool)
+	for i, f := range fakes {
+		if warned[f.at] {
+			continue // one of a range, with the same addresses
+		}
+		warned[f.at] = true
+		for _, addr := range f.Addresses {
+			if kind := special(addr); kind != "" {
+				s.warnf(f.at, "sink %q: %s is a %s address: receivers that check for bogus MX may reject mail from the domain", fakes[i].Name, addr, kind)
+			}
+		}
+	}
+}
+
+func (s *Stanza) warnf(p position, format string, args ...any) {
+	s.Warnings = append(s.Warnings, fmt.Sprintf("%s:%d - "+format, append([]any{p.file, p.line}, args...)...))
+}
+
+// enclosing returns the most specific of zones that name is in, or "".
+func enclosing(name string, zones []string) string {
+	best := ""
+	for _, zone := range zones {
+		if dnsname.Inside(name, zone) && len(zone) > len(best) {
+			best = zone
+		}
+	}
+	return best
+}
