@@ -6,13 +6,12 @@ import (
 	"net"
 	"strings"
 	"testing"
-	"unsafe"
 
 	"github.com/coredns/caddy"
 	"github.com/coredns/coredns/plugin"
 	clog "github.com/coredns/coredns/plugin/pkg/log"
 	"github.com/fakemx/fakemx/internal/config"
-	"github.com/fakemx/fakemx/internal/inject"
+	"github.com/fakemx/fakemx/internal/zones"
 	"github.com/miekg/dns"
 )
 
@@ -85,13 +84,20 @@ func zoneWith(tb testing.TB, sets int) *backend {
 	}
 }
 
-func newHandler(tb testing.TB, corefile string, next plugin.Handler) *FakeMX {
+func newHandlerOf(tb testing.TB, corefile string, next plugin.Handler) *FakeMX {
+	tb.Helper()
+	f := newHandler(zones.New(stanzasOf(tb, corefile)))
+	f.answers.Next = next
+	return f
+}
+
+func stanzasOf(tb testing.TB, corefile string) []*config.Stanza {
 	tb.Helper()
 	stanzas, err := config.Parse(caddy.NewTestController("dns", corefile))
 	if err != nil {
 		tb.Fatal(err)
 	}
-	return &FakeMX{Next: next, zones: newZones(stanzas)}
+	return stanzas
 }
 
 // fakesOf is a stanza with so many fakes: one lowest, the others highest.
@@ -139,7 +145,7 @@ func BenchmarkInjection(b *testing.B) {
 		})
 		for _, fakes := range []int{1, 2, 3, 6} {
 			b.Run(fmt.Sprintf("real=%d/fakes=%d", real, fakes), func(b *testing.B) {
-				serve(b, newHandler(b, fakesOf(fakes), next), resolver("example.org.", dns.TypeMX))
+				serve(b, newHandlerOf(b, fakesOf(fakes), next), resolver("example.org.", dns.TypeMX))
 			})
 		}
 	}
@@ -150,7 +156,7 @@ func BenchmarkInjectionWithoutEDNS(b *testing.B) {
 	next := zoneWith(b, 2)
 	r := new(dns.Msg).SetQuestion("example.org.", dns.TypeMX)
 	b.Run("none", func(b *testing.B) { serve(b, &bare{next}, r) })
-	b.Run("fakes=3", func(b *testing.B) { serve(b, newHandler(b, fakesOf(3), next), r) })
+	b.Run("fakes=3", func(b *testing.B) { serve(b, newHandlerOf(b, fakesOf(3), next), r) })
 }
 
 // anew is a backend that makes its MX records for each answer, as forward does.
@@ -175,15 +181,17 @@ func BenchmarkInjectionIntoRecordsMadeAnew(b *testing.B) {
 	next := &anew{zoneWith(b, 2)}
 	r := resolver("example.org.", dns.TypeMX)
 	b.Run("none", func(b *testing.B) { serve(b, &bare{next}, r) })
-	b.Run("fakes=3", func(b *testing.B) { serve(b, newHandler(b, fakesOf(3), next), r) })
+	b.Run("fakes=3", func(b *testing.B) { serve(b, newHandlerOf(b, fakesOf(3), next), r) })
 }
 
 func BenchmarkInjectionInAListedZone(b *testing.B) {
-	h := newHandler(b, fakesOf(3), zoneWith(b, 2))
-	s := h.zones.configured["example.org."].Stanza
-	h.zones = newZones([]*config.Stanza{s})
-	h.zones.configured = nil
-	h.zones.setLists([]*config.List{config.NewList(s, []string{"example.org."})})
+	stanzas := stanzasOf(b, fakesOf(3))
+	listed := *stanzas[0]
+	listed.Zones = nil
+	z := zones.New([]*config.Stanza{&listed})
+	z.SetLists([]*config.List{config.NewList(&listed, []string{"example.org."})})
+	h := newHandler(z)
+	h.answers.Next = zoneWith(b, 2)
 	serve(b, h, resolver("example.org.", dns.TypeMX))
 }
 
@@ -191,53 +199,12 @@ func BenchmarkPassThrough(b *testing.B) {
 	next := zoneWith(b, 2)
 	b.Run("none", func(b *testing.B) { serve(b, &bare{next}, resolver("www.example.org.", dns.TypeA)) })
 	b.Run("fakemx", func(b *testing.B) {
-		serve(b, newHandler(b, fakesOf(3), next), resolver("www.example.org.", dns.TypeA))
+		serve(b, newHandlerOf(b, fakesOf(3), next), resolver("www.example.org.", dns.TypeA))
 	})
 }
 
 func BenchmarkSink(b *testing.B) {
-	h := newHandler(b, fakesOf(3), zoneWith(b, 2))
+	h := newHandlerOf(b, fakesOf(3), zoneWith(b, 2))
 	b.Run("A", func(b *testing.B) { serve(b, h, resolver("fake0.mx.example.org.", dns.TypeA)) })
 	b.Run("NODATA", func(b *testing.B) { serve(b, h, resolver("fake0.mx.example.org.", dns.TypeTXT)) })
-}
-
-func BenchmarkInject(b *testing.B) {
-	real := records(b, "@ MX 10 mail\n@ MX 20 backup\n")
-	z := newHandler(b, fakesOf(3), nil).zones.configured["example.org."]
-	b.ReportAllocs()
-	for b.Loop() {
-		if len(inject.Into(real, z.fakes)) != 5 {
-			b.Fatal("not 5 records")
-		}
-	}
-}
-
-// BenchmarkLookup is the search for the zone of a name: always the same name, and
-// names all over the zones, which the processor's caches cannot hold. The name
-// itself is new each time, and in the cache as one from the wire would be.
-func BenchmarkLookup(b *testing.B) {
-	for _, size := range []int{1, 1000, 100_000, 1_000_000} {
-		s := &config.Stanza{}
-		z := newZones([]*config.Stanza{s})
-		names := make([]string, size)
-		for i := range names {
-			names[i] = fmt.Sprintf("zone%06d.example.", i)
-		}
-		z.setLists([]*config.List{config.NewList(s, names)})
-		for _, spread := range []int{0, 7919} {
-			b.Run(fmt.Sprintf("zones=%d/spread=%t", size, spread > 0), func(b *testing.B) {
-				name := []byte("www.zone000000.example.")
-				for i := 0; b.Loop(); i += spread {
-					number := i % size
-					for digit := len("www.zone00000"); digit >= len("www.zone"); digit-- {
-						name[digit] = byte('0' + number%10)
-						number /= 10
-					}
-					if _, ok := z.find(unsafe.String(&name[0], len(name))); !ok {
-						b.Fatal("not found")
-					}
-				}
-			})
-		}
-	}
 }

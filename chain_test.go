@@ -57,11 +57,11 @@ func TestASetIsTheSameDirectlyAndBehindAnAlias(t *testing.T) {
 	}{
 		{
 			"a sink that a zone cut hides", "cut.example.net", "example.org",
-			"@ MX 10 mail\n@ MX 20 fake0.cut\n@ MX 30 fake1",
+			"@ MX 10 mail\n@ MX 20 fake1",
 		},
 		{
 			"a sink that a DNAME hides", "dname.example.net", "sub.example.org",
-			"sub MX 10 mail.sub\nsub MX 20 fake0.cut.sub\nsub MX 30 fake1.sub",
+			"sub MX 10 mail.sub\nsub MX 20 fake1.sub",
 		},
 		{
 			"a zone of another server block with fakes of its own", "other.example.net", "customer.example.org",

@@ -28,10 +28,29 @@ func listed(t testing.TB, path, properties string) *servertest.Server {
 			zones_from `+path+`
 			`+properties+`
 		}
-		template IN MX {
-			answer "{{ .Name }} 60 IN MX 10 mail.example.org."
-		}
+		forward . `+everything(t)+`
 	}`)
+}
+
+// everything is a backend that has an MX set at every name of every zone.
+func everything(t testing.TB) string {
+	t.Helper()
+	return servertest.Serve(t, func(w dns.ResponseWriter, r *dns.Msg) {
+		q := r.Question[0]
+		labels := dns.SplitDomainName(q.Name)
+		zone := strings.Join(labels[max(0, len(labels)-2):], ".")
+		soa := servertest.Records(t, zone, "@ 60 SOA ns hostmaster 1 7200 900 1209600 300")
+		m := new(dns.Msg).SetReply(r)
+		switch {
+		case q.Qtype == dns.TypeMX && !strings.HasPrefix(q.Name, "fake"):
+			m.Answer = []dns.RR{&dns.MX{Hdr: dns.RR_Header{Name: q.Name, Rrtype: q.Qtype, Class: q.Qclass, Ttl: 60}, Preference: 10, Mx: "mail.example.org."}}
+		case q.Qtype == dns.TypeSOA && q.Name == dns.Fqdn(zone):
+			m.Answer = soa
+		default:
+			m.Rcode, m.Ns = dns.RcodeNameError, soa
+		}
+		_ = w.WriteMsg(m)
+	})
 }
 
 // injected reports whether a name's set has the fake.
@@ -73,9 +92,7 @@ func TestAZoneOfTheCorefileGoesBeforeTheList(t *testing.T) {
 		fakemx example.org {
 			highest corefile 198.51.100.2
 		}
-		template IN MX {
-			answer "{{ .Name }} 60 IN MX 10 mail.example.org."
-		}
+		forward . `+everything(t)+`
 	}`)
 	wantSet(t, s, "example.org", dns.TypeMX, "@ 60 MX 10 mail\n@ 60 MX 20 corefile")
 	wantSet(t, s, "example.net", dns.TypeMX, "example.net. 60 MX 10 mail\nexample.net. 60 MX 20 list.example.net.")
@@ -145,9 +162,7 @@ func TestAListRelativeToRoot(t *testing.T) {
 			zones_from zones
 			highest fake 198.51.100.1
 		}
-		template IN MX {
-			answer "{{ .Name }} 60 IN MX 10 mail.example.org."
-		}
+		forward . `+everything(t)+`
 	}`)
 	if !injected(s, "example.org") {
 		t.Error("got the real set alone, want the fake")
@@ -316,9 +331,7 @@ func TestAFailingListIsLoggedOnceAndCounted(t *testing.T) {
 			zones_from `+path+`
 			highest fake.invalid.
 		}
-		template IN MX {
-			answer "{{ .Name }} 60 IN MX 10 mail.example.org."
-		}
+		forward . `+everything(t)+`
 	}`)
 	const (
 		failed  = `coredns_fakemx_zones_from_loads_total{result="failed"}`

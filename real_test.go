@@ -36,14 +36,20 @@ func TestRealPublishesTheUntouchedSet(t *testing.T) {
 		{"not for a null MX", "_realmx.null.example.org", "MX", servertest.Message{Rcode: "NXDOMAIN", Authority: soa}},
 		{"not for a name without MX", "_realmx.www.example.org", "MX", servertest.Message{Rcode: "NXDOMAIN", Authority: soa}},
 		{"not for an excepted name", "_realmx.except.example.org", "MX", servertest.Message{Rcode: "NXDOMAIN", Authority: soa}},
-		{"not for a set that has all fakes", "_realmx.both.example.org", "MX", servertest.Message{Rcode: "NXDOMAIN", Authority: soa}},
+		{
+			"also for a set that has all fakes", "_realmx.both.example.org", "MX",
+			servertest.Message{Answer: "_realmx.both MX 5 fake0.mx\n_realmx.both MX 9 fake9.mx", Authority: ns},
+		},
 		{"not for a name that is not there", "_realmx.nothing.example.org", "MX", servertest.Message{Rcode: "NXDOMAIN", Authority: soa}},
 		{"not for an alias", "_realmx.alias.example.org", "MX", servertest.Message{Rcode: "NXDOMAIN", Authority: soa}},
 		{"not for itself", "_realmx._realmx.example.org", "MX", servertest.Message{Rcode: "NXDOMAIN", Authority: soa}},
 		{"not outside the zone", "_realmx.example.net", "MX", servertest.Message{Rcode: "REFUSED", Flags: "-"}},
 		{
-			"for a set from a wildcard", "_realmx.any.wild.example.org", "MX",
-			servertest.Message{Answer: "_realmx.any.wild MX 10 mail", Authority: ns, Additional: "mail A 192.0.2.10\nmail AAAA 2001:db8::10"},
+			"not for a name that a wildcard answers for: the wildcard does", "_realmx.any.wild.example.org", "MX",
+			servertest.Message{
+				Answer: "_realmx.any.wild MX 0 fake0.mx\n_realmx.any.wild MX 10 mail\n_realmx.any.wild MX 20 fake9.mx", Authority: ns,
+				Additional: "mail A 192.0.2.10\nmail AAAA 2001:db8::10\nfake0.mx 60 A 198.51.100.1\nfake9.mx 60 A 198.51.100.9",
+			},
 		},
 	} {
 		t.Run(tc.sentence, func(t *testing.T) {

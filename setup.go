@@ -4,34 +4,36 @@ import (
 	"github.com/coredns/caddy"
 	"github.com/coredns/coredns/core/dnsserver"
 	"github.com/coredns/coredns/plugin"
-	"github.com/coredns/coredns/plugin/transfer"
+	clog "github.com/coredns/coredns/plugin/pkg/log"
+	coretransfer "github.com/coredns/coredns/plugin/transfer"
+	"github.com/fakemx/fakemx/internal/answer"
 	"github.com/fakemx/fakemx/internal/config"
+	"github.com/fakemx/fakemx/internal/transfer"
+	"github.com/fakemx/fakemx/internal/zones"
 )
 
-func init() { plugin.Register(name, setup) }
+var log = clog.NewWithPlugin(answer.Name)
+
+func init() { plugin.Register(answer.Name, setup) }
 
 func setup(c *caddy.Controller) error {
 	stanzas, err := config.Parse(c)
 	if err != nil {
-		return plugin.Error(name, err)
+		return plugin.Error(answer.Name, err)
 	}
-	f := &FakeMX{zones: newZones(stanzas)}
-	if err := config.Lists(c, stanzas, f.zones.setLists); err != nil {
-		return plugin.Error(name, err)
+	z := zones.New(stanzas)
+	if err := config.Lists(c, stanzas, z.SetLists); err != nil {
+		return plugin.Error(answer.Name, err)
 	}
+	f := newHandler(z)
 
-	config := dnsserver.GetConfig(c)
-	config.AddPlugin(func(next plugin.Handler) plugin.Handler {
-		f.Next = next
+	block := dnsserver.GetConfig(c)
+	block.AddPlugin(func(next plugin.Handler) plugin.Handler {
+		f.answers.Next = next
 		return f
 	})
 	c.OnStartup(func() error {
-		f.signer.handler = config.Handler("dnssec")
-		for _, handler := range config.Handlers() {
-			if t, ok := handler.(transfer.Transferer); ok && handler != plugin.Handler(f) {
-				f.transferers = append(f.transferers, t)
-			}
-		}
+		f.meet(block)
 		for _, s := range stanzas {
 			for _, warning := range s.Warnings {
 				log.Warning(warning)
@@ -41,4 +43,19 @@ func setup(c *caddy.Controller) error {
 		return nil
 	})
 	return nil
+}
+
+func newHandler(z *zones.Zones) *FakeMX {
+	answers := answer.New(z)
+	return &FakeMX{answers: answers, transfers: transfer.Editor{Answers: answers}}
+}
+
+// meet tells the handler of the other plugins of its server block.
+func (f *FakeMX) meet(block *dnsserver.Config) {
+	f.answers.SetFront(block.Handler("dnssec"), block.Handler("metadata") != nil)
+	for _, handler := range block.Handlers() {
+		if t, ok := handler.(coretransfer.Transferer); ok && handler != plugin.Handler(f) {
+			f.transfers.Behind = append(f.transfers.Behind, t)
+		}
+	}
 }

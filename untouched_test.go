@@ -175,9 +175,14 @@ func TestAnANYAnswerKeepsItsOtherRecords(t *testing.T) {
 		@ TXT "text"
 		@ MX 20 backup
 		other MX 10 mail`)
+	soa := servertest.Records(t, "example.org", "@ SOA ns1 hostmaster 1 7200 900 1209600 300")
 	upstream := servertest.Serve(t, func(w dns.ResponseWriter, r *dns.Msg) {
 		m := new(dns.Msg).SetReply(r)
 		m.Answer = answer
+		if r.Question[0].Name != "example.org." {
+			m.SetRcode(r, dns.RcodeNameError)
+			m.Answer, m.Ns = nil, soa
+		}
 		_ = w.WriteMsg(m)
 	})
 	s := servertest.Start(t, `example.org:0 {

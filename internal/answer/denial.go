@@ -1,4 +1,4 @@
-package fakemx
+package answer
 
 import (
 	"slices"
@@ -7,13 +7,13 @@ import (
 	"github.com/miekg/dns"
 )
 
-// shortenDenial gives the SOA record of a denial the TTL 0 where dnssec above
+// shortenDenial gives the SOA record of a denial the TTL 0 where dnssec in front
 // makes an NSEC record of it that denies too much. At any name but the apex that
 // record never lists MX, so a resolver that reuses denials (RFC 8198) takes it
 // that a name with an MX set has none, for as long as the TTL of the NSEC record
 // says; and dnssec takes that from the SOA record.
-func (q *query) shortenDenial(m *dns.Msg) *dns.Msg {
-	if q.f.signer.handler == nil || q.qtype == dns.TypeMX || m.Rcode != dns.RcodeSuccess || len(m.Answer) > 0 {
+func (q *Query) shortenDenial(m *dns.Msg) *dns.Msg {
+	if q.e.signer.handler == nil || q.qtype == dns.TypeMX || m.Rcode != dns.RcodeSuccess || len(m.Answer) > 0 {
 		return m
 	}
 	i := slices.IndexFunc(m.Ns, isType(dns.TypeSOA))
@@ -33,12 +33,12 @@ func (q *query) shortenDenial(m *dns.Msg) *dns.Msg {
 
 // hasMX reports whether the name has an MX set, and is of a zone that fakemx may
 // change answers of.
-func (q *query) hasMX() bool {
-	at, ok := q.f.zones.find(q.name)
-	if !ok || at.DryRun || at.Except.Cover(q.name, at.apex) || q.f.zones.isSink(q.name) {
+func (q *Query) hasMX() bool {
+	at, ok := q.e.zones.Find(q.name)
+	if !ok || at.DryRun || at.Except.Cover(q.name, at.Apex) || q.isSink(q.name) {
 		return false
 	}
-	if _, ok := q.realNode(); ok {
+	if _, ok := q.realSet(q.name); ok {
 		return true
 	}
 	m := q.askFor(q.name, dns.TypeMX)

@@ -1,9 +1,13 @@
-package fakemx
+// Package tell is how fakemx speaks to the operator: metrics, metadata and
+// notices. Labels are of bounded number and hold no names of zones, and a notice
+// is written once for each cause and what it is about.
+package tell
 
 import (
 	"context"
 	"strings"
 	"sync"
+	"sync/atomic"
 
 	"github.com/coredns/coredns/plugin"
 	"github.com/coredns/coredns/plugin/metadata"
@@ -13,22 +17,39 @@ import (
 	"github.com/prometheus/client_golang/prometheus/promauto"
 )
 
-// result says what became of an answer to an MX query.
-type result uint8
+// Result says what became of an answer to an MX query.
+type Result uint8
 
 const (
-	injected result = iota
-	dryRun
-	noMX
-	nullMX
-	signed
-	excepted
-	present
+	// Injected: fakes joined the set.
+	Injected Result = iota
+	// DryRun: they would have, but for dry_run.
+	DryRun
+	// NoMX: there is no set.
+	NoMX
+	// NullMX: the domain takes no mail (RFC 7505).
+	NullMX
+	// Signed: the set was signed behind fakemx.
+	Signed
+	// Unknown: whether it is signed, or what may join, could not be learned.
+	Unknown
+	// Foreign: exchanges does not name all of its exchanges.
+	Foreign
+	// Excepted: except names its owner, or there is no room in it.
+	Excepted
+	// Present: all fakes are in it already.
+	Present
+	// NotFree: no fake that is missing has a free sink.
+	NotFree
+	// Withdrawn: all fakes that are missing are withdrawn.
+	Withdrawn
 	results
 )
 
-func (r result) String() string {
-	return [results]string{"injected", "dry_run", "no_mx", "null_mx", "signed", "excepted", "present"}[r]
+func (r Result) String() string {
+	return [results]string{
+		"injected", "dry_run", "no_mx", "null_mx", "signed", "unknown", "foreign", "excepted", "present", "not_free", "withdrawn",
+	}[r]
 }
 
 // kind is the place of a fake.
@@ -70,21 +91,25 @@ func sinkTypeOf(qtype uint16) sinkType {
 var (
 	answersTotal = promauto.NewCounterVec(prometheus.CounterOpts{
 		Namespace: plugin.Namespace,
-		Subsystem: name,
+		Subsystem: subsystem,
 		Name:      "answers_total",
 		Help:      "Counter of answers to MX queries in the zones of fakemx, by what became of them.",
 	}, []string{"server", "view", "result"})
 
 	sinkQueriesTotal = promauto.NewCounterVec(prometheus.CounterOpts{
 		Namespace: plugin.Namespace,
-		Subsystem: name,
+		Subsystem: subsystem,
 		Name:      "sink_queries_total",
 		Help:      "Counter of queries for sink hosts, by kind of fake and type of query.",
 	}, []string{"server", "view", "kind", "type"})
 )
 
-// counters are the resolved children of one server and view: to look them up for
+// Counters are the resolved children of one server and view: to look them up for
 // each query costs more than all the rest.
+type Counters struct {
+	last atomic.Pointer[counters]
+}
+
 type counters struct {
 	counterKey
 	answers [results]prometheus.Counter
@@ -96,14 +121,14 @@ type counterKey struct{ server, view string }
 // resolved holds the counters of each counterKey.
 var resolved sync.Map
 
-func (f *FakeMX) countersOf(ctx context.Context) *counters {
+func (c *Counters) of(ctx context.Context) *counters {
 	key := counterKey{metrics.WithServer(ctx), metrics.WithView(ctx)}
-	c := f.counters.Load()
-	if c == nil || c.counterKey != key {
-		c = key.counters()
-		f.counters.Store(c)
+	last := c.last.Load()
+	if last == nil || last.counterKey != key {
+		last = key.counters()
+		c.last.Store(last)
 	}
-	return c
+	return last
 }
 
 func (key counterKey) counters() *counters {
@@ -125,20 +150,24 @@ func (key counterKey) counters() *counters {
 	return actual.(*counters)
 }
 
-func (q *query) count(r result) {
-	q.f.countersOf(q.ctx).answers[r].Inc()
-	metadata.SetValueFunc(q.ctx, resultLabel, resultValue[r])
+// Answer counts an answer, and publishes its result as metadata.
+func (c *Counters) Answer(ctx context.Context, r Result) {
+	c.of(ctx).answers[r].Inc()
+	metadata.SetValueFunc(ctx, resultLabel, resultValue[r])
 }
 
-func (q *query) countSink(at *spot) {
-	if at.name == q.name && (at.kind == atSink || at.kind == atTLSA) {
-		q.f.countersOf(q.ctx).sinks[at.kindOf(at.node)][sinkTypeOf(q.qtype)].Inc()
+// Sink counts a query for a sink, or for the TLSA records of one.
+func (c *Counters) Sink(ctx context.Context, lowest bool, qtype uint16) {
+	k := highestKind
+	if lowest {
+		k = lowestKind
 	}
+	c.of(ctx).sinks[k][sinkTypeOf(qtype)].Inc()
 }
 
 // resultLabel is the metadata with the result of a query. Queries that have none
 // do not have it.
-const resultLabel = name + "/result"
+const resultLabel = subsystem + "/result"
 
 // resultValue has the metadata function of each result, made once.
 var resultValue = func() (values [results]metadata.Func) {

@@ -1,4 +1,4 @@
-package fakemx
+package answer
 
 import (
 	"slices"
@@ -7,10 +7,10 @@ import (
 	"github.com/miekg/dns"
 )
 
-// endOfChain completes an answer whose CNAME records lead to a node. Backends
+// endOfAlias completes an answer whose CNAME records lead to a node. Backends
 // that know nothing of the sinks end such a chain with a name error, or with
 // what they have themselves.
-func (q *query) endOfChain(m *dns.Msg) *dns.Msg {
+func (q *Query) endOfAlias(m *dns.Msg) *dns.Msg {
 	if q.qtype == dns.TypeCNAME || !hasAlias(m) {
 		return m
 	}
@@ -18,13 +18,13 @@ func (q *query) endOfChain(m *dns.Msg) *dns.Msg {
 	var tail *dns.Msg
 	end := *q
 	for ok := false; !ok; {
-		aliases, target := q.f.zones.follow(m.Answer, end.name)
+		aliases, target := q.follow(m.Answer, end.name)
 		if len(aliases) == 0 || len(chain) > len(m.Answer) || refers(m, q.name, target) {
 			return m
 		}
 		chain = append(chain, aliases...)
-		end.name, end.r = target, withQuestion(q.r, target, q.qtype)
-		tail, ok = end.ofChain(m)
+		end.name, end.r = target, retarget(q.r, target, q.qtype)
+		tail, ok = end.atEnd(m)
 	}
 	rest := without(m.Answer, chain)
 	if m.Rcode == tail.Rcode && len(rest) > 0 && slices.EqualFunc(rest, tail.Answer, dns.IsDuplicate) {
@@ -38,29 +38,34 @@ func (q *query) endOfChain(m *dns.Msg) *dns.Msg {
 	return &out
 }
 
-// ofChain returns what the name has to say, which is where the aliases of m lead
-// to. It fails where m has it right.
-func (q *query) ofChain(m *dns.Msg) (*dns.Msg, bool) {
-	var at spot
-	if q.special(&at) {
-		below := q.ask()
-		return q.answerAt(&at, &below)
+// atEnd returns the answer for the name, to which the aliases of m lead. It fails
+// where m has it right.
+func (q *Query) atEnd(m *dns.Msg) (*dns.Msg, bool) {
+	q.sink = nil
+	if q.found = q.special(q.name, &q.at); q.found {
+		if q.findSink() {
+			return q.sinkAnswer(), true
+		}
+		if q.found {
+			r := q.askWhole()
+			return q.atNode(&q.at, &r)
+		}
 	}
 	if m.Rcode != dns.RcodeNameError {
 		return nil, false
 	}
 	denial := *m
 	denial.Answer = nil // the rcode is about the end of the chain, RFC 6604 section 3
-	tail := q.above(&denial)
+	tail := q.enclosing(&denial)
 	return tail, tail != &denial
 }
 
 // follow returns the aliases of an answer from name on, and the name to which
-// they lead, or a node on the way: a sink has no alias, whatever the zone has in
-// its place, and an alias below may be from a wildcard, which the sink stops.
-func (z *zones) follow(answer []dns.RR, name string) (chain []dns.RR, target string) {
+// they lead, or a node on the way: a sink has no alias, and one below it may be
+// from a wildcard, which the sink stops.
+func (q *Query) follow(answer []dns.RR, name string) (chain []dns.RR, target string) {
 	for range answer {
-		if len(chain) > 0 && z.reaches(name) {
+		if len(chain) > 0 && q.reaches(name) {
 			break
 		}
 		i := slices.IndexFunc(answer, func(rr dns.RR) bool {
@@ -80,26 +85,35 @@ func (z *zones) follow(answer []dns.RR, name string) (chain []dns.RR, target str
 	return chain, name
 }
 
-// direct returns the answer of the plugins below to a query for the MX set of
+// reaches reports whether name is at or below a node.
+func (q *Query) reaches(name string) bool {
+	var at spot
+	return q.node(name, &at.Node)
+}
+
+// direct returns the answer of the plugins behind to a query for the MX set of
 // owner, to which an alias led. Caches hold one set of a name, so what becomes
 // of it must not depend on the way to it. The result is nil if a query for it
 // would not have it from there: it is the set of another server block then, which
 // has a zone within one of these, or one that a zone cut or a DNAME hides.
-func (q *query) direct(owner string) *reply {
-	asked := *q
-	asked.name, asked.qtype = dnsname.Canonical(owner), dns.TypeMX
-	asked.r = withQuestion(q.r, asked.name, asked.qtype)
-	below := asked.ask()
-	if below.msg == nil || below.msg.Rcode != dns.RcodeSuccess || setOf(below.msg.Answer, owner) == nil {
+func (q *Query) direct(owner string) *Reply {
+	if q.inside().left.Load() <= 0 {
 		return nil
 	}
-	var at spot
-	if q.f.zones.node(asked.name, &at) && !at.DryRun {
-		if _, denied := asked.answerAt(&at, &below); denied {
+	asked := *q
+	asked.name, asked.qtype = dnsname.Canonical(owner), dns.TypeMX
+	asked.r = retarget(q.r, asked.name, asked.qtype)
+	asked.at = spot{}
+	r := asked.askWhole()
+	if r.Msg == nil || r.Msg.Rcode != dns.RcodeSuccess || setOf(r.Msg.Answer, owner) == nil {
+		return nil
+	}
+	if q.node(asked.name, &asked.at.Node) {
+		if _, denied := asked.atNode(&asked.at, &r); denied {
 			return nil // a wildcard answers, which the sink stops
 		}
 	}
-	return &below
+	return &r
 }
 
 // refers reports whether m ends an alias with a referral, for a target that is
@@ -111,17 +125,8 @@ func refers(m *dns.Msg, name, target string) bool {
 	})
 }
 
-func without(rrs, removed []dns.RR) []dns.RR {
-	var rest []dns.RR
-	for _, rr := range rrs {
-		if !slices.Contains(removed, rr) {
-			rest = append(rest, rr)
-		}
-	}
-	return rest
-}
-
-func withQuestion(r *dns.Msg, name string, qtype uint16) *dns.Msg {
+// retarget returns the client's query with another question.
+func retarget(r *dns.Msg, name string, qtype uint16) *dns.Msg {
 	asked := *r
 	asked.Question = []dns.Question{{Name: name, Qtype: qtype, Qclass: dns.ClassINET}}
 	return &asked

@@ -1,4 +1,4 @@
-package fakemx
+package answer
 
 import (
 	"github.com/coredns/coredns/request"
@@ -15,7 +15,7 @@ type room struct {
 }
 
 // room returns the room for m, which is an answer of the zone apex.
-func (q *query) room(m *dns.Msg, apex string) room {
+func (q *Query) room(m *dns.Msg, apex string) room {
 	state := request.Request{W: q.w, Req: q.r}
 	r := room{octets: state.Size()}
 	if opt := q.r.IsEdns0(); opt != nil && m.IsEdns0() == nil {
@@ -24,7 +24,7 @@ func (q *query) room(m *dns.Msg, apex string) room {
 	if tsig := q.r.IsTsig(); tsig != nil {
 		r.octets -= dns.Len(tsig)
 	}
-	if q.f.signer.handler != nil && state.Do() {
+	if q.e.signer.handler != nil && state.Do() {
 		r.signature = q.signatureLen(apex)
 	}
 	return r
@@ -34,7 +34,7 @@ func (q *query) room(m *dns.Msg, apex string) room {
 // the authority section, until it fits the client's buffer. The server would
 // set TC for any record that it has to leave out; but only the answer itself is
 // worth a second query over TCP (RFC 2181 section 9).
-func (q *query) fit(m *dns.Msg, apex string) {
+func (q *Query) fit(m *dns.Msg, apex string) {
 	r := q.room(m, apex)
 	signatures := 0
 	if r.signature > 0 {

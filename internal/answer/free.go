@@ -1,0 +1,257 @@
+package answer
+
+import (
+	"context"
+	"fmt"
+	"net/netip"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/coredns/coredns/plugin/metadata"
+	"github.com/fakemx/fakemx/internal/dnsname"
+	"github.com/fakemx/fakemx/internal/zones"
+	"github.com/miekg/dns"
+)
+
+// A sink is free while the plugins behind have no A, AAAA, CNAME, MX or NS record
+// of their own at its name and no zone begins there, nothing between its name and
+// the apex of its zone cuts it off, and that zone is unsigned and gives a SOA
+// record. What a wildcard makes up does not count, nor do exactly the addresses
+// that are configured. Only then does fakemx serve it, and does a fake point to it.
+type state uint8
+
+const (
+	// pending: not known, or no longer.
+	pending state = iota
+	// free as above.
+	free
+	// taken: not free, and the zone answers.
+	taken
+	// failing: the plugins behind do not answer, or give no SOA record.
+	failing
+)
+
+// verdict says whether a sink is free.
+type verdict struct {
+	state state
+	// reason says why not.
+	reason string
+	// apex and serial are those of the backend's zone of a free sink.
+	apex   string
+	serial uint32
+	// learned is when that was so, and tried when it was asked for last.
+	learned, tried time.Time
+	// served says that the sink has been free before.
+	served bool
+}
+
+// follows returns v as what was learned after old. That nothing could be learned
+// does not end at once what was known before.
+func (v verdict) follows(old verdict, now time.Time) verdict {
+	if v.state == failing && old.state == free {
+		old.tried = now
+		return old
+	}
+	v.learned, v.tried = now, now
+	v.served = v.state == free || old.served
+	return v
+}
+
+// learner asks the plugins behind about the sinks of a zone, one after the other,
+// and about what cuts off several only once.
+type learner struct {
+	e    *Editor
+	ctx  *asking
+	w    dns.ResponseWriter
+	z    *zoneMemory
+	know []verdict
+	// shared are the verdicts that hold for all sinks right below a name.
+	shared map[string]verdict
+	// plain says that the backend refuses EDNS, and spent that no question is left.
+	plain, spent bool
+}
+
+func newLearner(q *Query, z *zoneMemory) *learner {
+	return &learner{
+		e:      q.e,
+		ctx:    &asking{Context: context.WithoutCancel(q.ctx), e: q.e, left: q.inside().left},
+		w:      detach(q.w),
+		z:      z,
+		know:   slices.Clone(z.current()),
+		shared: make(map[string]verdict),
+	}
+}
+
+// run asks about all sinks whose verdict is pending or old, as far as there are
+// questions left, and puts what it learns in force.
+func (l *learner) run() {
+	now := time.Now()
+	for i := range l.z.zone.Hosts {
+		h := &l.z.zone.Hosts[i]
+		if !h.Served() || !l.z.serves(h) || now.Before(l.know[i].renewAt()) {
+			continue
+		}
+		above := dnsname.Parent(h.Name)
+		v, known := l.shared[above]
+		if !known {
+			var forAll bool
+			if v, forAll = l.verdict(h); l.spent {
+				break
+			}
+			if forAll {
+				l.shared[above] = v
+			}
+		}
+		l.know[i] = v.follows(l.know[i], time.Now())
+		if v.state != free {
+			l.e.notices.NotFree(h.Name, v.reason)
+		}
+	}
+	l.z.known.Store(&l.know)
+}
+
+// serves reports whether the zone is the one that serves the host: a host with an
+// absolute name may lie in another.
+func (z *zoneMemory) serves(h *zones.Host) bool { return dnsname.Inside(h.Name, z.zone.Apex) }
+
+// askFor puts a question with the DO bit, or without EDNS where the backend
+// refuses that. The result is nil without an answer.
+func (l *learner) askFor(name string, qtype uint16) *dns.Msg {
+	r := new(dns.Msg).SetQuestion(name, qtype)
+	if !l.plain {
+		r.SetEdns0(ednsSize, true)
+	}
+	m := l.put(l.w, r)
+	if m != nil && m.Truncated {
+		m = l.put(overTCP{l.w}, r)
+	}
+	if m != nil && !l.plain && refusesEDNS(m) {
+		l.plain = true // and so it does not sign
+		return l.askFor(name, qtype)
+	}
+	return m
+}
+
+func (l *learner) put(w dns.ResponseWriter, r *dns.Msg) *dns.Msg {
+	if !l.ctx.spend() {
+		l.spent = true
+		return nil
+	}
+	var ctx context.Context = l.ctx
+	if l.e.metadata {
+		ctx = metadata.ContextWithMetadata(ctx)
+	}
+	return l.e.Pass(ctx, w, r).Msg
+}
+
+// verdict learns whether a host is free. forAll says that the verdict is the same
+// for all names right below its parent. Where no question is left, it is void.
+func (l *learner) verdict(h *zones.Host) (v verdict, forAll bool) {
+	m := l.askFor(h.Name, dns.TypeA)
+	if !answers(m) {
+		// The zone may be well, and only an alias in the sink's place lead nowhere.
+		m = l.askFor(h.Name, dns.TypeCNAME)
+	}
+	switch {
+	case !answers(m):
+		if owner := dnameOver(l.askFor, h.Name, l.z.zone.Apex); owner != "" {
+			return verdict{state: taken, reason: fmt.Sprintf("%q has a DNAME record", owner)}, true
+		}
+		return verdict{state: failing, reason: "the plugins behind fakemx do not answer for its zone"}, true
+	case hasDNSSEC(m):
+		return verdict{state: taken, reason: "its zone is signed behind fakemx"}, true
+	case isReferral(m):
+		cut := dnsname.Canonical(only(m.Ns, dns.TypeNS)[0].Header().Name)
+		return verdict{state: taken, reason: fmt.Sprintf("%q is delegated", cut)}, cut != h.Name
+	}
+	if owner := dnameAbove(m, h.Name); owner != "" {
+		return verdict{state: taken, reason: fmt.Sprintf("%q has a DNAME record", owner)}, true
+	}
+	if own := l.own(h, m); len(own) > 0 {
+		return verdict{state: taken, reason: fmt.Sprintf("the zone has records of its own there (%s)", strings.Join(own, ", "))}, false
+	}
+	soa := soaBy(l.askFor, m, h.Name)
+	if soa == nil {
+		return verdict{state: failing, reason: "the plugins behind fakemx do not give the SOA record of its zone"}, true
+	}
+	v = verdict{state: free, apex: dnsname.Canonical(soa.Hdr.Name), serial: soa.Serial}
+	if v.apex == h.Name {
+		v.state, v.reason = taken, "a zone begins there"
+	}
+	return v, false
+}
+
+// answers reports whether m says something of the zone.
+func answers(m *dns.Msg) bool {
+	return m != nil && (m.Rcode == dns.RcodeSuccess || m.Rcode == dns.RcodeNameError)
+}
+
+// own returns the types of the records that the zone has at the name of the host
+// and that make it a host in use. m is the answer for its A records.
+func (l *learner) own(h *zones.Host, m *dns.Msg) (found []string) {
+	if noSuchName(m) {
+		return nil
+	}
+	found = typesAt(m, h.Name)
+	configured := sameAddresses(m, h.Name, dns.TypeA, h.A)
+	if len(found) == 0 || configured {
+		aaaa, mx := l.askFor(h.Name, dns.TypeAAAA), l.askFor(h.Name, dns.TypeMX)
+		if aaaa == nil || mx == nil {
+			return found
+		}
+		configured = configured && sameAddresses(aaaa, h.Name, dns.TypeAAAA, h.AAAA) && !ownsAny(mx.Answer, h.Name)
+		found = slices.Concat(found, typesAt(aaaa, h.Name), typesAt(mx, h.Name))
+	}
+	switch {
+	case len(found) == 0 || configured:
+		return nil
+	case existsBy(l.askFor, h.Name, m):
+		return found
+	}
+	l.warnOfWildcard(h)
+	return nil
+}
+
+// warnOfWildcard tells of a wildcard that answers for the host, if the host brings
+// a name into being at which it would answer too.
+func (l *learner) warnOfWildcard(h *zones.Host) {
+	above := dnsname.Parent(h.Name)
+	if above != l.z.zone.Apex && !existsBy(l.askFor, above, new(dns.Msg)) {
+		l.e.notices.Wildcard(above, h.Name)
+	}
+}
+
+// typesAt returns the types of the records that m has at name.
+func typesAt(m *dns.Msg, name string) (types []string) {
+	for _, rr := range m.Answer {
+		if t := dns.TypeToString[rr.Header().Rrtype]; dnsname.Same(rr.Header().Name, name) && !slices.Contains(types, t) {
+			types = append(types, t)
+		}
+	}
+	return types
+}
+
+// sameAddresses reports whether m has at name just the addresses of records.
+func sameAddresses(m *dns.Msg, name string, qtype uint16, records []dns.RR) bool {
+	return slices.Equal(addresses(m.Answer, name, qtype), addresses(records, name, qtype)) && !hasAlias(m)
+}
+
+// addresses returns those of the type at name, sorted.
+func addresses(rrs []dns.RR, name string, qtype uint16) (all []netip.Addr) {
+	for _, rr := range rrs {
+		if rr.Header().Rrtype != qtype || !dnsname.Same(rr.Header().Name, name) {
+			continue
+		}
+		var addr netip.Addr
+		switch rr := rr.(type) {
+		case *dns.A:
+			addr, _ = netip.AddrFromSlice(rr.A)
+		case *dns.AAAA:
+			addr, _ = netip.AddrFromSlice(rr.AAAA)
+		}
+		all = append(all, addr.Unmap())
+	}
+	slices.SortFunc(all, netip.Addr.Compare)
+	return slices.Compact(all)
+}

@@ -1,0 +1,219 @@
+package answer
+
+import (
+	"hash/maphash"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/coredns/coredns/plugin/pkg/cache"
+	"github.com/fakemx/fakemx/internal/zones"
+)
+
+const (
+	// lifetime is for how long anything is remembered.
+	lifetime = time.Minute
+	// renewAfter is the age from which it is learned anew, behind the answers, and
+	// retryAfter that of a question without an answer.
+	renewAfter = 30 * time.Second
+	retryAfter = 5 * time.Second
+	// maxRounds is how many zones are learned about at one time.
+	maxRounds = 1024
+	// keptOctets is about how much is remembered of listed zones; of those of the
+	// Corefile, all is.
+	keptOctets = 64 << 20
+	// fakeOctets is about what one fake of a zone takes, zoneOctets the rest of it.
+	fakeOctets, zoneOctets = 512, 512
+)
+
+// memory is all that an editor remembers of what the plugins behind said. There
+// is one rule: it ends after a minute, and before that with the version of the
+// backend's zone, where a SOA record shows another one.
+type memory struct {
+	// own has the zones of the Corefile, which no other can drive out.
+	own    map[*zones.Zone]*zoneMemory
+	listed *cache.Cache[*zoneMemory]
+	seed   maphash.Seed
+	// elsewhere is about names that are in no zone.
+	elsewhere zoneMemory
+	rounds    atomic.Int32
+}
+
+func newMemory(z *zones.Zones) *memory {
+	m := &memory{own: make(map[*zones.Zone]*zoneMemory), seed: maphash.MakeSeed()}
+	for zone := range z.Configured() {
+		m.own[zone] = &zoneMemory{zone: zone}
+	}
+	m.listed = cache.New[*zoneMemory](keptOctets / (zoneOctets + z.MaxFakes()*fakeOctets))
+	return m
+}
+
+// of returns what is remembered of a zone.
+func (m *memory) of(match zones.Match) *zoneMemory {
+	if ready := match.Ready(); ready != nil {
+		return m.own[ready]
+	}
+	key := maphash.String(m.seed, match.Apex)
+	if z, ok := m.listed.Get(key); ok && z.zone.Apex == match.Apex && z.zone.Stanza == match.Stanza {
+		return z
+	}
+	z := &zoneMemory{zone: match.Zone()}
+	m.listed.Add(key, z)
+	return z
+}
+
+// zoneMemory is what is remembered of one zone of the configuration.
+type zoneMemory struct {
+	zone *zones.Zone
+	// known has a verdict for each sink of the zone, nil at first.
+	known atomic.Pointer[[]verdict]
+	// joining is what the verdicts come to for the MX sets of the zone.
+	joining atomic.Pointer[joining]
+
+	mu    sync.Mutex
+	round *round
+
+	// prompt says that the last question with the DO bit had an answer.
+	prompt atomic.Bool
+	// noDO and noTCP say that a question with the DO bit or over TCP had none.
+	noDO, noTCP spell
+}
+
+// spell is a time for which something holds, a minute from its start.
+type spell struct{ until atomic.Int64 }
+
+func (s *spell) start() { s.until.Store(time.Now().Add(lifetime).UnixNano()) }
+func (s *spell) holds() bool {
+	until := s.until.Load()
+	return until != 0 && time.Now().UnixNano() < until
+}
+
+// round is one turn of learning what there is to know of a zone.
+type round struct {
+	started time.Time
+	done    chan struct{}
+}
+
+// verdicts returns what is known of the sinks of the zone, by their index. What
+// is not known, or no longer, is asked for; the client waits for it while it has
+// patience, and while the round is not older than that.
+func (q *Query) verdicts(z *zoneMemory) []verdict {
+	known := z.current()
+	pending, renew := needs(z.zone, known)
+	if !pending && !renew {
+		return known
+	}
+	r := q.e.learn(q, z)
+	if !pending || r == nil {
+		return known
+	}
+	left := min(q.wait.left(), time.Until(r.started.Add(q.wait.patience())))
+	if left > 0 {
+		timer := time.NewTimer(left)
+		defer timer.Stop()
+		select {
+		case <-r.done:
+		case <-timer.C:
+		}
+	}
+	return z.current()
+}
+
+// current returns the verdicts, of which those that are too old are pending.
+func (z *zoneMemory) current() []verdict {
+	known := z.known.Load()
+	if known == nil {
+		return make([]verdict, len(z.zone.Hosts))
+	}
+	now := time.Now()
+	for i := range *known {
+		if v := &(*known)[i]; v.state != pending && now.Sub(v.learned) >= lifetime {
+			return withoutOld(*known, now)
+		}
+	}
+	return *known
+}
+
+func withoutOld(known []verdict, now time.Time) []verdict {
+	out := slices.Clone(known)
+	for i := range out {
+		if v := &out[i]; now.Sub(v.learned) >= lifetime {
+			*v = verdict{served: v.served}
+		}
+	}
+	return out
+}
+
+// needs reports whether a verdict is pending, and whether one is to be renewed.
+func needs(zone *zones.Zone, known []verdict) (pend, renew bool) {
+	now := time.Now()
+	for i := range known {
+		if !zone.Hosts[i].Served() {
+			continue
+		}
+		pend = pend || known[i].state == pending
+		renew = renew || !now.Before(known[i].renewAt())
+	}
+	return pend, renew
+}
+
+// renewAt returns when it is time to learn the verdict anew: at once, the zero
+// time, for one that is pending.
+func (v *verdict) renewAt() time.Time {
+	switch {
+	case v.state == pending:
+		return time.Time{}
+	case v.state == failing || v.tried.After(v.learned):
+		return v.tried.Add(retryAfter)
+	}
+	return v.tried.Add(renewAfter)
+}
+
+// learn returns the round that is under way, or starts one. It is nil if there
+// are too many, or the client has caused too many questions.
+func (e *Editor) learn(q *Query, z *zoneMemory) *round {
+	z.mu.Lock()
+	defer z.mu.Unlock()
+	if z.round != nil {
+		return z.round
+	}
+	if q.inside().left.Load() <= 0 {
+		return nil
+	}
+	if e.memory.rounds.Add(1) > maxRounds {
+		e.memory.rounds.Add(-1)
+		return nil
+	}
+	r := &round{started: time.Now(), done: make(chan struct{})}
+	z.round = r
+	l := newLearner(q, z)
+	go func() {
+		defer func() {
+			z.mu.Lock()
+			z.round = nil
+			z.mu.Unlock()
+			e.memory.rounds.Add(-1)
+			close(r.done)
+		}()
+		defer e.recovered(z.zone.Apex)
+		l.run()
+	}()
+	return r
+}
+
+// forget makes all that was learned with v, from that version of the backend's
+// zone, pending.
+func (z *zoneMemory) forget(v verdict) {
+	known := z.known.Load()
+	if known == nil {
+		return
+	}
+	out := slices.Clone(*known)
+	for i := range out {
+		if old := &out[i]; old.apex == v.apex && old.serial == v.serial {
+			*old = verdict{served: old.served}
+		}
+	}
+	z.known.CompareAndSwap(known, &out)
+}

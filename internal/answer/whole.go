@@ -1,0 +1,175 @@
+package answer
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"iter"
+	"net"
+	"slices"
+	"sync/atomic"
+	"time"
+
+	"github.com/fakemx/fakemx/internal/dnsname"
+	"github.com/fakemx/fakemx/internal/tell"
+	"github.com/fakemx/fakemx/internal/zones"
+	"github.com/miekg/dns"
+)
+
+// transferPatience is for how long a transfer waits for what is not known.
+const transferPatience = 10 * time.Second
+
+// ErrUnsettled says that it cannot be learned in time which fakes may join.
+var ErrUnsettled = errors.New("not known yet which sinks are free: expected another try")
+
+// Whole edits a zone of the backend as a whole, by the same verdicts by which the
+// answers go.
+type Whole struct {
+	q    *Query
+	apex string
+	join map[*zoneMemory]*joining
+}
+
+// Whole returns the editor of the zone apex in the version of its SOA record.
+func (e *Editor) Whole(apex string, soa *dns.SOA) *Whole {
+	left := new(atomic.Int32)
+	left.Store(1 << 30)
+	ctx := context.Background()
+	nobody := &detached{local: &net.UDPAddr{}, remote: &net.UDPAddr{IP: net.IPv4(127, 0, 0, 1)}}
+	w := &Whole{
+		q: &Query{
+			e: e, ctx: ctx, w: nobody, r: new(dns.Msg),
+			asking: &asking{Context: ctx, e: e, left: left}, wait: wait{most: transferPatience},
+		},
+		apex: apex,
+		join: make(map[*zoneMemory]*joining),
+	}
+	for m := range e.zones.Around(apex) {
+		z := e.memory.of(m)
+		for _, v := range z.current() {
+			if v.state == free && v.apex == apex && v.serial != soa.Serial {
+				z.forget(v)
+			}
+		}
+	}
+	return w
+}
+
+// Concerns reports whether anything may have to be edited in the zone apex.
+func (e *Editor) Concerns(apex string) bool {
+	if _, ok := e.zones.Find(apex); ok {
+		return true
+	}
+	for range e.zones.Around(apex) {
+		return true
+	}
+	return false
+}
+
+// Signed tells the operator that the zone stays as it is because it is signed.
+func (w *Whole) Signed() {
+	if _, ok := w.q.e.zones.Find(w.apex); ok {
+		w.q.e.notices.Signed(w.apex)
+	}
+}
+
+// Set returns the MX set of owner, canonical, with the fakes that join it. It is
+// nil if the set stays as it is. Its owner is to be settled before.
+func (w *Whole) Set(owner string, set []dns.RR) []dns.RR {
+	at, ok := w.q.e.zones.Find(owner)
+	if !ok {
+		return nil
+	}
+	z := w.q.e.memory.of(at)
+	if d := w.q.setAside(z, owner, set, &Reply{proof: new(dns.Msg)}); d != nil {
+		return nil
+	}
+	j, err := w.joining(z)
+	if err != nil {
+		return nil
+	}
+	d := w.q.e.decideJoining(j.zone, set, j.missing)
+	if d.result != tell.Injected {
+		return nil
+	}
+	return d.zone.Fakes.AppendSet(nil, set)
+}
+
+// joining is that of the answers, once for a transfer.
+func (w *Whole) joining(z *zoneMemory) (*joining, error) {
+	j := w.join[z]
+	if j == nil {
+		j = w.q.join(z)
+		w.join[z] = j
+	}
+	if j.missing == pending {
+		return nil, fmt.Errorf("zone %q: %w", w.apex, ErrUnsettled)
+	}
+	return j, nil
+}
+
+// Real returns the label at which the untouched set of owner, canonical, is
+// published, "" if it is not.
+func (w *Whole) Real(owner string, set []dns.RR) string {
+	at, ok := w.q.e.zones.Find(owner)
+	if !ok || slices.ContainsFunc(set, isNull) || !Publishes(at.Stanza, at.Apex, owner) {
+		return ""
+	}
+	return at.Real
+}
+
+// HasLabel reports whether label is one of real in any stanza.
+func (w *Whole) HasLabel(label string) bool { return w.q.e.zones.HasReal(label) }
+
+// Settle makes sure that it is known which fakes may join the set of owner.
+func (w *Whole) Settle(owner string) error {
+	at, ok := w.q.e.zones.Find(owner)
+	if !ok || at.Except.Cover(owner, at.Apex) {
+		return nil
+	}
+	_, err := w.joining(w.q.e.memory.of(at))
+	return err
+}
+
+// Sink is what is served for a free sink of a zone.
+type Sink struct {
+	// Name is canonical.
+	Name      string
+	Addresses []dns.RR
+	// TLSA stands at zones.TLSAPrefix + Name.
+	TLSA []dns.RR
+}
+
+// Sinks yields the free sinks of the zone.
+func (w *Whole) Sinks() iter.Seq2[Sink, error] {
+	return func(yield func(Sink, error) bool) {
+		for m := range w.q.e.zones.Around(w.apex) {
+			z := w.q.e.memory.of(m)
+			for i := range z.zone.Hosts {
+				s, ok, err := w.sink(z, i)
+				if (ok || err != nil) && !yield(s, err) {
+					return
+				}
+			}
+		}
+	}
+}
+
+// sink returns the sink of the host i of z, if it is a free one of this zone.
+func (w *Whole) sink(z *zoneMemory, i int) (s Sink, ok bool, err error) {
+	h := &z.zone.Hosts[i]
+	if !h.Served() || !z.serves(h) || z.zone.DryRun || !dnsname.Inside(h.Name, w.apex) {
+		return s, false, nil
+	}
+	var at zones.Node
+	if !w.q.e.zones.Node(h.Name, &at) || at.Name != h.Name || at.Kind != zones.Sink || at.Apex != z.zone.Apex {
+		return s, false, nil
+	}
+	switch v := w.q.verdicts(z)[i]; {
+	case v.state == pending:
+		return s, false, fmt.Errorf("sink %q: %w", h.Name, ErrUnsettled)
+	case v.state != free || v.apex != w.apex:
+		return s, false, nil
+	}
+	return Sink{h.Name, slices.Concat(h.A, h.AAAA), h.TLSA(z.zone.TTL)}, true, nil
+}
