@@ -3,7 +3,6 @@ package config
 import (
 	"errors"
 	"fmt"
-	"net/netip"
 	"strconv"
 	"strings"
 
@@ -11,30 +10,36 @@ import (
 	"github.com/miekg/dns"
 )
 
+// maxWritten is the length of a NAME with ranges.
+const maxWritten = 1024
+
+var errLabels = errors.New(expectedLabels)
+
 // sinkNames reads the NAME of a fake, with its ranges expanded. The names are
 // canonical, relative ones without a final dot.
 func sinkNames(name string) ([]string, error) {
+	if len(name) > maxWritten {
+		return nil, errLabels
+	}
 	names, err := expandRanges(name)
 	if err != nil {
-		return nil, fmt.Errorf("bad name %q: %w", name, err)
+		return nil, err
 	}
 	for i, n := range names {
 		switch {
 		case n == "@" || n == ".":
-			return nil, fmt.Errorf("bad name %q: expected a host below the zone", name)
+			return nil, errors.New("expected a host below the zone")
 		case isAddress(n):
-			return nil, fmt.Errorf("bad name %q: expected a name before the addresses", name)
+			return nil, errors.New("expected a name before the addresses")
 		case !isHostName(n):
-			return nil, fmt.Errorf("bad name %q: expected labels of up to 63 letters, digits, hyphens or underscores", name)
+			if a, ok := aLabel(n); ok {
+				return nil, fmt.Errorf("expected it as in DNS, %q", a)
+			}
+			return nil, errLabels
 		}
 		names[i] = dnsname.Lower(n)
 	}
 	return names, nil
-}
-
-func isAddress(s string) bool {
-	_, err := netip.ParseAddr(strings.TrimSuffix(s, "."))
-	return err == nil
 }
 
 // isHostName reports whether every label of s, absolute or relative, can stand
