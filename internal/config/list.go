@@ -153,26 +153,31 @@ func (e *lineError) Unwrap() error { return e.err }
 // readZones reads one zone a line; # begins a comment. size is about that of
 // what there is to read. What stands more than once is taken once.
 func readZones(from io.Reader, size int64) (*reading, error) {
-	const (
-		buffer  = 1 << 16
-		atFirst = 1 << 25 // a larger text grows
-	)
-	var (
-		r       = new(reading)
-		limited = &io.LimitedReader{R: from, N: maxList + 1}
-		lines   = bufio.NewReaderSize(limited, buffer)
-		text    strings.Builder
-		zone    []byte
-	)
+	const atFirst = 1 << 25 // a larger text grows
+	r := new(reading)
+	var text strings.Builder
 	text.Grow(int(min(size+size/8, atFirst))) // final dots are added
+	if err := r.readLines(&io.LimitedReader{R: from, N: maxList + 1}, &text); err != nil {
+		return nil, err
+	}
+	r.settle(text.String(), text.Cap())
+	return r, nil
+}
+
+// readLines appends the names of a list to text, a name a line. from has more
+// than a list may.
+func (r *reading) readLines(from *io.LimitedReader, text *strings.Builder) error {
+	const buffer = 1 << 16
+	lines := bufio.NewReaderSize(from, buffer)
+	var zone []byte
 	for number := uint32(1); ; number++ {
 		line, err := lines.ReadSlice('\n')
 		if err != nil && err != io.EOF && err != bufio.ErrBufferFull {
-			return nil, unreadable(err)
+			return unreadable(err)
 		}
 		var bad error
 		if zone, bad = appendZone(zone[:0], line); bad != nil {
-			return nil, &lineError{number, bad}
+			return &lineError{number, bad}
 		}
 		if len(zone) > 0 {
 			if len(r.lines) > 0 {
@@ -186,11 +191,10 @@ func readZones(from io.Reader, size int64) (*reading, error) {
 			break
 		}
 	}
-	if limited.N == 0 {
-		return nil, errors.New("more than 1 GiB: expected less")
+	if from.N == 0 {
+		return errors.New("more than 1 GiB: expected less")
 	}
-	r.settle(text.String(), text.Cap())
-	return r, nil
+	return nil
 }
 
 // appendZone appends the name that a line of a list holds, if it holds one.

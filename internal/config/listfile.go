@@ -28,12 +28,18 @@ func openList(path string) (*os.File, fs.FileInfo, error) {
 	if err := checkRegular(info); err != nil {
 		return nil, nil, err
 	}
-	// What is there by now may be a FIFO, which opens at once with O_NONBLOCK only.
+	return openFound(path)
+}
+
+// openFound opens what was found to be a regular file. What is there by now may
+// be a FIFO, which opens at once with O_NONBLOCK only.
+func openFound(path string) (*os.File, fs.FileInfo, error) {
 	file, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NONBLOCK, 0)
 	if err != nil {
 		return nil, nil, unreadable(err)
 	}
-	if info, err = file.Stat(); err != nil {
+	info, err := file.Stat()
+	if err != nil {
 		file.Close()
 		return nil, nil, unreadable(err)
 	}
