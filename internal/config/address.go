@@ -12,9 +12,9 @@ func parseAddress(s string) (netip.Addr, error) {
 	addr, err := netip.ParseAddr(s)
 	switch {
 	case err != nil:
-		return addr, fmt.Errorf("bad address %q: expected an IPv4 or IPv6 address", s)
+		return addr, fmt.Errorf("bad address %s: expected an IPv4 or IPv6 address", quoted(s))
 	case addr.Zone() != "":
-		return addr, fmt.Errorf("bad address %q: expected one without a zone", s)
+		return addr, fmt.Errorf("bad address %s: expected one without a zone", quoted(s))
 	case addr.Is4In6():
 		return addr, fmt.Errorf("bad address %q: expected the IPv4 address as %s", s, addr.Unmap())
 	}

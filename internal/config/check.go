@@ -1,8 +1,8 @@
 package config
 
 import (
-	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/fakemx/fakemx/internal/dnsname"
 	"github.com/miekg/dns"
@@ -21,12 +21,9 @@ func (s *Stanza) check() error {
 	if err := s.checkNames(fakes); err != nil {
 		return err
 	}
-	s.warnAddresses(fakes)
+	s.warn(fakes)
 	return nil
 }
-
-// Fakes returns the lowest fakes and then the highest ones.
-func (s *Stanza) Fakes() []Fake { return slices.Concat(s.Lowest, s.Highest) }
 
 func (s *Stanza) checkLowest() error {
 	if n := len(s.Lowest); n > maxLowest {
@@ -38,41 +35,48 @@ func (s *Stanza) checkLowest() error {
 			return f.at.errorf("more than %d addresses of lowest fakes: expected at most %d, with more some senders never reach the real MX", maxLowestAddresses, maxLowestAddresses)
 		}
 	}
-	if len(s.Lowest) > safeLowest {
-		s.warnf(s.Lowest[safeLowest].at, "%d lowest fakes: with more than %d some senders do not reach the real MX while one of them is down", len(s.Lowest), safeLowest)
-	}
-	if addresses > safeLowestAddresses {
-		s.warnf(s.Lowest[0].at, "%d addresses of lowest fakes: with more than %d some senders do not reach the real MX while one of them is down", addresses, safeLowestAddresses)
-	}
 	return nil
 }
 
 // checkNames looks at every name in every zone of the Corefile. Zones of a list
-// are looked at when it is loaded, by checkZone.
+// are looked at when it is loaded.
 func (s *Stanza) checkNames(fakes []Fake) error {
-	names := make(map[string]bool, len(fakes))
+	names, zones := make(map[string]bool, len(fakes)), newZoneSet(s.Zones)
 	for _, f := range fakes {
 		if names[f.Name] {
 			return f.at.errorf("sink %q is given twice: expected once", f.Name)
 		}
 		names[f.Name] = true
 
-		outside := f.Absolute() && enclosing(f.Name, s.Zones) == ""
+		outside := f.Absolute() && zones.enclosing(f.Name) == ""
 		switch {
 		case outside && f.Served() && s.ListFile == "":
-			return f.at.errorf("sink %q is outside the zones and has addresses: expected none, somebody else serves it", f.Name)
+			return f.errOutside()
 		case !outside && !f.Served():
-			return f.at.errorf("sink %q has no address: expected at least one, some senders bounce mail without", f.Name)
+			return f.errNoAddress()
 		case s.Real != "" && dnsname.FirstLabel(f.Name) == s.Real:
 			return f.at.errorf("sink %q begins with the label of real: expected another name", f.Name)
 		}
 	}
+	check := s.newZoneCheck(nil, nil)
 	for _, zone := range s.Zones {
-		if err := s.checkZone(zone, fakes); err != nil {
+		if err := check.check(zone); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+func (f *Fake) errOutside() error {
+	return f.at.errorf("sink %q is outside the zones and has addresses: expected none, somebody else serves it", f.Name)
+}
+
+func (f *Fake) errNoAddress() error {
+	hint := ""
+	if !f.Absolute() && strings.Contains(f.Name, ".") {
+		hint = ", or a final dot for a name outside the zones"
+	}
+	return f.at.errorf("sink %q has no address: expected at least one, some senders bounce mail without%s", f.Name, hint)
 }
 
 // checkZone looks for names that are wrong in zone only.
@@ -80,13 +84,11 @@ func (s *Stanza) checkZone(zone string, fakes []Fake) error {
 	for _, f := range fakes {
 		name := f.Name
 		switch {
-		case !f.Absolute() && zone == ".":
+		case !f.Absolute() && zone == "." && s.given:
 			return f.at.errorf("sink %q is relative to the root zone: expected a name with a final dot", name)
+		case !f.Absolute() && zone == ".":
+			return f.at.errorf("sink %q is relative, no zone is given and the server block's is the root: expected zones after fakemx, or absolute names", name)
 		case !f.Absolute():
-			// Escapes make a name's text longer than its octets, never shorter.
-			if len(name)+len(zone) < dnsname.MaxLen-1 && len(s.Except.absolute) == 0 {
-				continue
-			}
 			if name = dnsname.Join(name, zone); !dnsname.Fits(name) {
 				return f.at.errorf("sink %q is longer than 255 octets in zone %q: expected a shorter name", f.Name, zone)
 			}
@@ -119,9 +121,10 @@ func checkTogether(stanzas []*Stanza) error {
 			owner[zone] = s
 		}
 	}
+	of := func(apex string) *Stanza { return owner[apex] }
 	for _, s := range stanzas {
 		for _, zone := range s.Zones {
-			if f := sinkAt(zone, byZone(stanzas)); f != nil {
+			if f := sinkAt(zone, of); f != nil {
 				return f.at.errorf("sink %q is the configured zone %q: expected a host below a zone", f.Name, zone)
 			}
 		}
@@ -188,34 +191,4 @@ func sinkAt(name string, find func(apex string) *Stanza) *Fake {
 		}
 	}
 	return nil
-}
-
-func (s *Stanza) warnAddresses(fakes []Fake) {
-	warned := make(map[position]bool)
-	for i, f := range fakes {
-		if warned[f.at] {
-			continue // one of a range, with the same addresses
-		}
-		warned[f.at] = true
-		for _, addr := range f.Addresses {
-			if kind := special(addr); kind != "" {
-				s.warnf(f.at, "sink %q: %s is a %s address: receivers that check for bogus MX may reject mail from the domain", fakes[i].Name, addr, kind)
-			}
-		}
-	}
-}
-
-func (s *Stanza) warnf(p position, format string, args ...any) {
-	s.Warnings = append(s.Warnings, fmt.Sprintf("%s:%d - "+format, append([]any{p.file, p.line}, args...)...))
-}
-
-// enclosing returns the most specific of zones that name is in, or "".
-func enclosing(name string, zones []string) string {
-	best := ""
-	for _, zone := range zones {
-		if dnsname.Inside(name, zone) && len(zone) > len(best) {
-			best = zone
-		}
-	}
-	return best
 }

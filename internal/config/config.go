@@ -10,15 +10,10 @@ import (
 	"fmt"
 	"math"
 	"net/netip"
-	"path/filepath"
 	"slices"
-	"strconv"
 
 	"github.com/coredns/caddy"
 	"github.com/coredns/coredns/core/dnsserver"
-	"github.com/coredns/coredns/plugin"
-	"github.com/fakemx/fakemx/internal/dnsname"
-	"github.com/miekg/dns"
 )
 
 const (
@@ -27,9 +22,9 @@ const (
 
 	// maxTTL is from RFC 2181 section 8.
 	maxTTL = math.MaxInt32
-	// maxFakes keeps a mistyped range from filling the memory; an MX set of this
-	// size comes near the 64 KiB of a DNS message.
-	maxFakes = 1000
+	// maxFakes leaves room for as many real records in the 100 that Postfix and
+	// sendmail keep of a set.
+	maxFakes = 50
 
 	// With more in front of the real MX, stock senders never reach it: Postfix
 	// stops after 5 addresses of a domain, chasquid after 5 names.
@@ -38,6 +33,9 @@ const (
 	// With more than these, some senders do not reach it while a real one is down.
 	safeLowest          = 1
 	safeLowestAddresses = 2
+	// rspamd's mx_check, 2.7 to 4.0, connects to the five highest numbers of a
+	// sender's domain, and finds it bogus if none of them answers.
+	safeHighest = 4
 )
 
 // Stanza is one fakemx block of a Corefile. It does not change after setup.
@@ -52,14 +50,22 @@ type Stanza struct {
 	// Step is the distance between two preferences, 1 to 65535.
 	Step int
 	// TTL is that of the sinks' records, in seconds.
-	TTL    uint32
-	Except Exceptions
+	TTL uint32
+	// Except are the names that are left alone.
+	Except Subtrees
+	// Exchanges, if there are any, are those to which every real exchange of a set
+	// must belong for fakes to join it.
+	Exchanges Subtrees
 	// Real is the label of untouched sets, in lower case, "" without.
 	Real   string
 	DryRun bool
 	// ListFile is the path of zones_from, "" without.
 	ListFile string
 	listAt   position
+	// block are the zones of the server block, and given says that the stanza names
+	// its own.
+	block []string
+	given bool
 
 	// Warnings are for the operator to read once at start.
 	Warnings []string
@@ -76,7 +82,7 @@ type Fake struct {
 }
 
 // Absolute reports whether the name is the same in every zone.
-func (f *Fake) Absolute() bool { return f.Name[len(f.Name)-1] == '.' }
+func (f *Fake) Absolute() bool { return isAbsolute(f.Name) }
 
 // Served reports whether the stanza serves the sink.
 func (f *Fake) Served() bool { return len(f.Addresses) > 0 }
@@ -104,6 +110,7 @@ func Parse(c *caddy.Controller) ([]*Stanza, error) {
 		}
 		stanzas = append(stanzas, s)
 	}
+	resolve(stanzas)
 	for _, s := range stanzas {
 		if err := s.check(); err != nil {
 			return nil, err
@@ -113,151 +120,44 @@ func Parse(c *caddy.Controller) ([]*Stanza, error) {
 }
 
 func parseStanza(c *caddy.Controller) (*Stanza, error) {
-	s := &Stanza{at: positionOf(c), Step: defaultStep, TTL: defaultTTL}
+	s := &Stanza{at: positionOf(c), Step: defaultStep, TTL: defaultTTL, block: blockZones(c)}
 	var err error
-	if s.Zones, err = parseZones(c); err != nil {
+	if s.Zones, s.given, err = zoneArguments(c); err != nil {
 		return nil, err
 	}
+	root := dnsserver.GetConfig(c).Root
 	seen := make(map[string]bool)
 	for c.NextBlock() {
-		property := c.Val()
-		p := positionOf(c)
-		args := c.RemainingArgs()
-		switch property {
-		case "lowest", "highest", "except":
-		default:
-			if seen[property] {
-				return nil, p.errorf("%s is given twice: expected once", property)
-			}
-			seen[property] = true
-		}
-		if err := s.set(c, p, property, args); err != nil {
+		l := line{at: positionOf(c), property: c.Val(), root: root}
+		l.values = c.RemainingArgs()
+		if err := s.set(l, seen); err != nil {
 			return nil, err
 		}
 	}
 	return s, nil
 }
 
-// set takes one line of the block.
-func (s *Stanza) set(c *caddy.Controller, p position, property string, args []string) error {
-	var err error
-	switch property {
-	case "lowest":
-		s.Lowest, err = appendFakes(s.Lowest, p, property, args)
-	case "highest":
-		s.Highest, err = appendFakes(s.Highest, p, property, args)
-	case "step":
-		s.Step, err = number(p, property, args, 1, math.MaxUint16)
-	case "ttl":
-		var ttl int
-		ttl, err = number(p, property, args, 0, maxTTL)
-		s.TTL = uint32(ttl)
-	case "except":
-		err = s.Except.add(p, args)
-	case "real":
-		s.Real, err = realLabel(p, args)
-	case "zones_from":
-		if s.ListFile, err = single(p, property, args, "the path of a file with one zone a line"); err != nil {
-			return err
-		}
-		if root := dnsserver.GetConfig(c).Root; !filepath.IsAbs(s.ListFile) && root != "" {
-			s.ListFile = filepath.Join(root, s.ListFile)
-		}
-		s.listAt = p
-	case "dry_run":
-		if len(args) > 0 {
-			err = p.errorf("dry_run has the value %q: expected none", args[0])
-		}
-		s.DryRun = true
-	default:
-		err = p.errorf("unknown property %q: expected lowest, highest, step, ttl, except, real, zones_from or dry_run", property)
-	}
-	return err
-}
-
-// parseZones returns the stanza's zones, canonical and without repetition.
-func parseZones(c *caddy.Controller) ([]string, error) {
-	p := positionOf(c)
-	args := c.RemainingArgs()
-	if len(args) == 0 {
-		args = c.ServerBlockKeys
-	}
-	zones := make([]string, 0, len(args))
-	seen := make(map[string]bool, len(args))
-	for _, arg := range args {
-		names := plugin.Host(arg).NormalizeExact()
-		if len(names) == 0 {
-			return nil, p.errorf("bad zone %q: expected a domain name", arg)
-		}
-		for _, name := range names {
-			if !dnsname.Fits(name) {
-				return nil, p.errorf("bad zone %q: expected a domain name", arg)
-			}
-			if name = dnsname.Canonical(name); !seen[name] {
-				seen[name] = true
-				zones = append(zones, name)
+// resolve settles which names of the stanzas are absolute. The root does not
+// count as a zone here: every name ends in it.
+func resolve(stanzas []*Stanza) {
+	zones := make(zoneSet)
+	for _, s := range stanzas {
+		for _, zone := range s.Zones {
+			if zone != "." {
+				zones[zone] = struct{}{}
 			}
 		}
 	}
-	return zones, nil
-}
-
-func appendFakes(fakes []Fake, p position, property string, args []string) ([]Fake, error) {
-	if len(args) == 0 {
-		return nil, p.errorf("%s without a name: expected %s NAME [ADDRESS...]", property, property)
-	}
-	names, err := sinkNames(args[0])
-	if err != nil {
-		return nil, p.errorf("%s: %w", property, err)
-	}
-	var addresses []netip.Addr
-	for _, arg := range args[1:] {
-		addr, err := parseAddress(arg)
-		if err != nil {
-			return nil, p.errorf("%s %s: %w", property, args[0], err)
+	for _, s := range stanzas {
+		for _, fakes := range [][]Fake{s.Lowest, s.Highest} {
+			for i := range fakes {
+				fakes[i].Name = absoluteIn(fakes[i].Name, zones)
+			}
 		}
-		if slices.Contains(addresses, addr) {
-			return nil, p.errorf("%s %s: address %q is given twice: expected once", property, args[0], arg)
-		}
-		addresses = append(addresses, addr)
+		s.Except.resolve(zones)
+		s.Exchanges.resolve(zones)
 	}
-	if len(fakes)+len(names) > maxFakes {
-		return nil, p.errorf("%s %s: more than %d fakes: expected fewer", property, args[0], maxFakes)
-	}
-	for _, name := range names {
-		fakes = append(fakes, Fake{at: p, Name: name, Addresses: addresses})
-	}
-	return fakes, nil
 }
 
-func single(p position, property string, args []string, expected string) (string, error) {
-	if len(args) != 1 {
-		return "", p.errorf("%s has %d values: expected one, %s", property, len(args), expected)
-	}
-	return args[0], nil
-}
-
-func number(p position, property string, args []string, smallest, largest int) (int, error) {
-	expected := fmt.Sprintf("a whole number from %d to %d", smallest, largest)
-	arg, err := single(p, property, args, expected)
-	if err != nil {
-		return 0, err
-	}
-	n, err := strconv.Atoi(arg)
-	if err != nil || n < smallest || n > largest {
-		return 0, p.errorf("bad %s %q: expected %s", property, arg, expected)
-	}
-	return n, nil
-}
-
-func realLabel(p position, args []string) (string, error) {
-	const expected = "a single label such as _realmx"
-	label, err := single(p, "real", args, expected)
-	if err != nil {
-		return "", err
-	}
-	if n, ok := dns.IsDomainName(label); !ok || n != 1 || !isHostName(label) {
-		return "", p.errorf("bad real %q: expected %s", label, expected)
-	}
-	return dnsname.Lower(label), nil
-}
+// Fakes returns the lowest fakes and then the highest ones.
+func (s *Stanza) Fakes() []Fake { return slices.Concat(s.Lowest, s.Highest) }

@@ -2,11 +2,9 @@ package config
 
 import (
 	"errors"
-	"io/fs"
-	"iter"
+	"os"
 	"runtime/debug"
 	"slices"
-	"strings"
 	"sync"
 	"time"
 
@@ -28,53 +26,12 @@ type watcher struct {
 	quit  chan struct{}
 	// ended is closed when run returns.
 	ended chan struct{}
+	// counted is the number of zones that the metrics have.
+	counted int
 
 	mu               sync.Mutex
 	started, stopped bool
 }
-
-// List is the list of one stanza.
-type List struct {
-	*Stanza
-	// names are the zones of the list in force, one a line: strings of their own
-	// would take as much memory again.
-	names string
-	size  int
-
-	// of gives the stanza of a zone of the Corefile, and changed is called when
-	// another list is in force.
-	of      func(apex string) *Stanza
-	changed func()
-
-	// seen is the file as last looked at, and unchanged the number of looks since
-	// then that showed the same. done says that this version was dealt with.
-	seen      stamp
-	unchanged int
-	done      bool
-	// failure is what is wrong with the file, "" if the list in force is from it.
-	failure string
-}
-
-// NewList returns a list of the stanza with the zones names, which are canonical.
-func NewList(s *Stanza, names []string) *List {
-	l := &List{Stanza: s}
-	l.set(names)
-	return l
-}
-
-// Len returns the number of zones of the list in force.
-func (l *List) Len() int { return l.size }
-
-// All yields the canonical names of the zones of the list in force. They share
-// one text: whoever keeps one keeps it whole.
-func (l *List) All() iter.Seq[string] {
-	if l.size == 0 {
-		return func(func(string) bool) {}
-	}
-	return strings.SplitSeq(l.names, "\n")
-}
-
-func (l *List) set(names []string) { l.names, l.size = strings.Join(names, "\n"), len(names) }
 
 type watcherKey struct{}
 
@@ -85,23 +42,9 @@ type watcherKey struct{}
 // A goroutine that OnStartup starts would outlive a reload that fails after it,
 // which nobody tells; the event comes after all that can fail.
 func Lists(c *caddy.Controller, stanzas []*Stanza, changed func([]*List)) error {
-	var lists []*List
-	of := byZone(stanzas)
-	for _, s := range stanzas {
-		if s.ListFile == "" {
-			continue
-		}
-		l := &List{Stanza: s, done: true, of: of}
-		l.seen, _ = shown(s.ListFile)
-		names, err := readList(s, of)
-		if err != nil && !errors.Is(err, errUnfinished) {
-			return err
-		}
-		l.set(names)
-		lists = append(lists, l)
-	}
-	if len(lists) == 0 {
-		return nil
+	lists, err := readAll(stanzas)
+	if err != nil || len(lists) == 0 {
+		return err
 	}
 	for _, l := range lists {
 		l.changed = func() { changed(lists) }
@@ -120,6 +63,30 @@ func Lists(c *caddy.Controller, stanzas []*Stanza, changed func([]*List)) error 
 		caddy.RegisterEventHook(pluginName, startWatcher)
 	}
 	return nil
+}
+
+// readAll reads every list of the stanzas for the first time.
+func readAll(stanzas []*Stanza) ([]*List, error) {
+	var lists []*List
+	of := byZone(stanzas)
+	for _, s := range stanzas {
+		if s.ListFile == "" {
+			continue
+		}
+		l := &List{Stanza: s, stanzas: stanzas, of: of, done: true}
+		l.seen = shown(s.ListFile)
+		r, err := l.read(nil)
+		if _, ok := errors.AsType[*fileError](err); ok {
+			return nil, s.listAt.errorf("zones_from: %w", err)
+		}
+		if err != nil {
+			return nil, err
+		}
+		l.zoneNames, l.warned = r.zoneNames, l.warnings(r)
+		s.Warnings = append(s.Warnings, l.warned...)
+		lists = append(lists, l)
+	}
+	return lists, nil
 }
 
 func startWatcher(event caddy.EventName, info any) error {
@@ -144,10 +111,8 @@ func (w *watcher) start() {
 		return
 	}
 	w.started = true
-	for _, l := range w.lists {
-		listLoadsTotal.WithLabelValues("loaded").Inc()
-		listZones.Add(float64(l.size))
-	}
+	listLoadsTotal.WithLabelValues("loaded").Add(float64(len(w.lists)))
+	w.count()
 	go w.run()
 }
 
@@ -173,71 +138,97 @@ func (w *watcher) run() {
 	for {
 		select {
 		case <-tick.C:
-			for _, l := range w.lists {
-				l.look()
-			}
+			w.look()
 		case <-w.quit:
-			for _, l := range w.lists {
-				l.forget()
-			}
+			w.forget()
 			return
 		}
 	}
 }
 
-// forget takes the list out of the metrics.
-func (l *List) forget() {
-	listZones.Sub(float64(l.size))
-	if l.failure != "" {
-		listsFailing.Dec()
+func (w *watcher) look() {
+	changed := false
+	for _, l := range w.lists {
+		changed = l.look(w.quit) || changed
+	}
+	if changed {
+		w.count()
 	}
 }
 
-// look reads the list again if it has changed and then stayed as it is.
-func (l *List) look() {
-	now, _ := shown(l.ListFile)
+// count brings the number of zones in force into the metrics, once for each.
+func (w *watcher) count() {
+	zones := distinct(w.lists)
+	listZones.Add(float64(zones - w.counted))
+	w.counted = zones
+}
+
+// forget takes the lists out of the metrics.
+func (w *watcher) forget() {
+	listZones.Sub(float64(w.counted))
+	for _, l := range w.lists {
+		if l.failure != "" {
+			listsFailing.Dec()
+		}
+	}
+}
+
+// look reads the list again if it has changed and then stayed as it is, and
+// reports whether another one is in force.
+func (l *List) look(quit <-chan struct{}) bool {
+	now := shown(l.ListFile)
 	if !now.equal(l.seen) {
 		l.seen, l.unchanged, l.done = now, 0, false
-		return
+		return false
 	}
 	l.unchanged++
 	if l.done || l.unchanged < settledPolls {
-		return
+		return false
 	}
-	names, err := readList(l.Stanza, l.of)
-	if after, _ := shown(l.ListFile); !after.equal(now) {
+	r, err := l.read(quit)
+	if after := shown(l.ListFile); !after.equal(now) {
 		l.seen, l.unchanged = after, 0
-		return
+		return false
 	}
-	if errors.Is(err, errUnfinished) {
-		if l.unchanged < unfinishedPolls {
-			return
-		}
-		err = nil
-	}
-	if err != nil {
+	switch {
+	case errors.Is(err, errStopped):
+		return false
+	case err != nil:
 		l.fail(err)
-		return
+		return false
+	case r.unfinished && l.unchanged < unfinishedPolls:
+		return false
 	}
+	l.take(r)
+	return true
+}
+
+// take puts another list in force.
+func (l *List) take(r *reading) {
 	listLoadsTotal.WithLabelValues("loaded").Inc()
-	listZones.Add(float64(len(names) - l.size))
 	if l.failure != "" {
 		listsFailing.Dec()
 	}
-	l.set(names)
 	l.failure, l.done = "", true
+	warnings := l.warnings(r)
+	l.zoneNames = r.zoneNames
 	l.changed()
 	// The old list and what it took to read the new one are garbage, and more than
 	// the list itself.
 	debug.FreeOSMemory()
-	log.Infof("zones_from: %d zones loaded from %s", l.size, l.ListFile)
+	log.Infof("zones_from: %d zones loaded from %s", l.size, shownPath(l.ListFile))
+	for _, warning := range warnings {
+		if !slices.Contains(l.warned, warning) {
+			log.Warning(warning)
+		}
+	}
+	l.warned = warnings
 }
 
 // fail keeps the list in force. A file that cannot be read is tried again, one
 // with a mistake in it when it has changed.
 func (l *List) fail(err error) {
-	var unreadable *fs.PathError
-	l.done = !errors.As(err, &unreadable)
+	l.done = !errors.Is(err, errUnreadable)
 	if l.failure == err.Error() {
 		return
 	}
@@ -247,4 +238,26 @@ func (l *List) fail(err error) {
 	l.failure = err.Error()
 	listLoadsTotal.WithLabelValues("failed").Inc()
 	log.Errorf("zones_from: %s; the list in force stays", l.failure)
+}
+
+// shown returns what changes when a file is written or replaced.
+func shown(path string) stamp {
+	info, err := os.Stat(path)
+	if err != nil {
+		return stamp{problem: err.Error()}
+	}
+	return stamp{info: info}
+}
+
+// stamp identifies a version of a file.
+type stamp struct {
+	info    os.FileInfo
+	problem string
+}
+
+func (s stamp) equal(other stamp) bool {
+	if s.info == nil || other.info == nil {
+		return s.info == nil && other.info == nil && s.problem == other.problem
+	}
+	return os.SameFile(s.info, other.info) && s.info.Size() == other.info.Size() && s.info.ModTime().Equal(other.info.ModTime())
 }

@@ -17,6 +17,9 @@ func (s *Stanza) String() string {
 		b.WriteString("dry run, nothing changes: ")
 	}
 	fmt.Fprintf(&b, "lowest %s, highest %s, step %d, ttl %d", describe(s.Lowest), describe(s.Highest), s.Step, s.TTL)
+	if !s.Exchanges.Empty() {
+		fmt.Fprintf(&b, ", only sets at %s", s.Exchanges.String())
+	}
 	if s.Real != "" {
 		fmt.Fprintf(&b, ", untouched sets at %s", s.Real)
 	}
