@@ -75,7 +75,7 @@ func (q *Query) follow(answer []dns.RR, name string) (chain []dns.RR, target str
 			break
 		}
 		for _, rr := range answer {
-			if rr.Header().Rrtype == dns.TypeDNAME && dnsname.Below(name, dnsname.Canonical(rr.Header().Name)) {
+			if rr != answer[i] && belongsToAlias(rr, name) {
 				chain = append(chain, rr)
 			}
 		}
@@ -83,6 +83,19 @@ func (q *Query) follow(answer []dns.RR, name string) (chain []dns.RR, target str
 		name = dnsname.Canonical(answer[i].(*dns.CNAME).Target)
 	}
 	return chain, name
+}
+
+// belongsToAlias reports whether rr is a DNAME record that makes the alias name, or
+// a signature of that or of the CNAME record.
+func belongsToAlias(rr dns.RR, name string) bool {
+	owner := dnsname.Canonical(rr.Header().Name)
+	switch rr := rr.(type) {
+	case *dns.DNAME:
+		return dnsname.Below(name, owner)
+	case *dns.RRSIG:
+		return rr.TypeCovered == dns.TypeCNAME && owner == name || rr.TypeCovered == dns.TypeDNAME && dnsname.Below(name, owner)
+	}
+	return false
 }
 
 // reaches reports whether name is at or below a node.

@@ -208,7 +208,7 @@ func (q *Query) miss(at *zones.Node) {
 // stands reports whether one of the sinks of a node is free, which brings its
 // name into being.
 func (q *Query) stands(at *zones.Node) bool {
-	verdicts := q.verdicts(q.e.memory.of(at.Match))
+	verdicts := q.verdicts(q.e.memory.of(at.Match), at.Sinks...)
 	for _, sink := range at.Sinks {
 		if verdicts[sink].state == free {
 			return true

@@ -16,6 +16,9 @@ const (
 	// maxQuestions is how many questions to the plugins behind one client query may
 	// cause, in all server blocks that it comes by.
 	maxQuestions = 64
+	// reserved are those of them that learning which sinks are free leaves to what
+	// the client has asked for.
+	reserved = 16
 	// patience is for how long a client waits in all for what fakemx asks beside
 	// the client's own question.
 	patience = time.Second
@@ -155,7 +158,7 @@ func (q *Query) askWhole() Reply {
 		return r
 	}
 	r, proof := q.askWithDO(opt)
-	if proof != nil && proof == r.Msg {
+	if proof != nil && !hasDNSSEC(proof) && !slices.ContainsFunc(proof.Ns, isType(dns.TypeDS)) {
 		takeDO(proof, opt != nil)
 		return Reply{Msg: proof, Rcode: r.Rcode, Err: r.Err, proof: proof}
 	}
@@ -172,8 +175,7 @@ func (q *Query) askWhole() Reply {
 }
 
 // askWithDO puts the query with the DO bit. The proof is the whole answer, nil if
-// that cannot be had; it is the message of the reply where the client may have
-// that, because nothing in it is signed.
+// that cannot be had.
 func (q *Query) askWithDO(opt *dns.OPT) (r Reply, proof *dns.Msg) {
 	home := q.home()
 	if home.noDO.holds() {
@@ -190,11 +192,8 @@ func (q *Query) askWithDO(opt *dns.OPT) (r Reply, proof *dns.Msg) {
 		return r, nil
 	}
 	proof = q.whole(r.Msg, asked)
-	if proof == nil || refusesEDNS(proof) {
-		return r, nil
-	}
-	if !hasDNSSEC(proof) && !slices.ContainsFunc(proof.Ns, isType(dns.TypeDS)) {
-		r.Msg = proof
+	if proof != nil && refusesEDNS(proof) {
+		proof = nil
 	}
 	return r, proof
 }

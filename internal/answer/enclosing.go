@@ -1,6 +1,8 @@
 package answer
 
 import (
+	"slices"
+
 	"github.com/fakemx/fakemx/internal/zones"
 	"github.com/miekg/dns"
 )
@@ -38,13 +40,8 @@ func (q *Query) enclosing(m *dns.Msg) *dns.Msg {
 // anyFree reports whether one of the sinks in a zone is free.
 func (q *Query) anyFree(match zones.Match) bool {
 	z := q.e.memory.of(match)
-	verdicts := q.verdicts(z)
-	for i := range z.zone.Hosts {
-		if z.serves(&z.zone.Hosts[i]) && verdicts[i].state == free {
-			return true
-		}
-	}
-	return false
+	verdicts := q.verdicts(z, z.sinks...)
+	return slices.ContainsFunc(z.sinks, func(i int) bool { return verdicts[i].state == free })
 }
 
 // hasZone reports whether the plugins behind have a zone with the apex.

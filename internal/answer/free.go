@@ -87,9 +87,9 @@ func newLearner(q *Query, z *zoneMemory) *learner {
 // questions left, and puts what it learns in force.
 func (l *learner) run() {
 	now := time.Now()
-	for i := range l.z.zone.Hosts {
+	for _, i := range l.z.sinks {
 		h := &l.z.zone.Hosts[i]
-		if !h.Served() || !l.z.serves(h) || now.Before(l.know[i].renewAt()) {
+		if now.Before(l.know[i].renewAt()) {
 			continue
 		}
 		above := dnsname.Parent(h.Name)
@@ -111,10 +111,6 @@ func (l *learner) run() {
 	l.z.known.Store(&l.know)
 }
 
-// serves reports whether the zone is the one that serves the host: a host with an
-// absolute name may lie in another.
-func (z *zoneMemory) serves(h *zones.Host) bool { return dnsname.Inside(h.Name, z.zone.Apex) }
-
 // askFor puts a question with the DO bit, or without EDNS where the backend
 // refuses that. The result is nil without an answer.
 func (l *learner) askFor(name string, qtype uint16) *dns.Msg {
@@ -134,7 +130,7 @@ func (l *learner) askFor(name string, qtype uint16) *dns.Msg {
 }
 
 func (l *learner) put(w dns.ResponseWriter, r *dns.Msg) *dns.Msg {
-	if !l.ctx.spend() {
+	if l.ctx.left.Load() <= reserved || !l.ctx.spend() {
 		l.spent = true
 		return nil
 	}

@@ -130,7 +130,7 @@ func (q *Query) knownOf(j *joining, z *zoneMemory) []verdict {
 			return s.verdicts()
 		}
 	}
-	q.verdicts(z) // learns what is pending
+	q.verdicts(z, z.sinks...) // learns what is pending
 	s := source{z, z.known.Load()}
 	j.from = append(j.from, s)
 	return s.verdicts()
@@ -147,7 +147,7 @@ func (s source) verdicts() []verdict {
 // that the host has there; none for a host that no stanza serves.
 func (q *Query) servedBy(z *zoneMemory, host int) (*zoneMemory, int) {
 	h := &z.zone.Hosts[host]
-	if h.Served() && z.serves(h) {
+	if z.serves(host) {
 		return z, host
 	}
 	var at zones.Node

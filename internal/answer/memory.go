@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/coredns/coredns/plugin/pkg/cache"
+	"github.com/fakemx/fakemx/internal/dnsname"
 	"github.com/fakemx/fakemx/internal/zones"
 )
 
@@ -43,7 +44,7 @@ type memory struct {
 func newMemory(z *zones.Zones) *memory {
 	m := &memory{own: make(map[*zones.Zone]*zoneMemory), seed: maphash.MakeSeed()}
 	for zone := range z.Configured() {
-		m.own[zone] = &zoneMemory{zone: zone}
+		m.own[zone] = newZoneMemory(zone)
 	}
 	m.listed = cache.New[*zoneMemory](keptOctets / (zoneOctets + z.MaxFakes()*fakeOctets))
 	return m
@@ -58,7 +59,7 @@ func (m *memory) of(match zones.Match) *zoneMemory {
 	if z, ok := m.listed.Get(key); ok && z.zone.Apex == match.Apex && z.zone.Stanza == match.Stanza {
 		return z
 	}
-	z := &zoneMemory{zone: match.Zone()}
+	z := newZoneMemory(match.Zone())
 	m.listed.Add(key, z)
 	return z
 }
@@ -71,6 +72,9 @@ type zoneMemory struct {
 	// joining is what the verdicts come to for the MX sets of the zone.
 	joining atomic.Pointer[joining]
 
+	// sinks are the indexes of the hosts that the zone serves.
+	sinks []int
+
 	mu    sync.Mutex
 	round *round
 
@@ -78,6 +82,23 @@ type zoneMemory struct {
 	prompt atomic.Bool
 	// noDO and noTCP say that a question with the DO bit or over TCP had none.
 	noDO, noTCP spell
+}
+
+func newZoneMemory(zone *zones.Zone) *zoneMemory {
+	z := &zoneMemory{zone: zone}
+	for i := range zone.Hosts {
+		if z.serves(i) {
+			z.sinks = append(z.sinks, i)
+		}
+	}
+	return z
+}
+
+// serves reports whether the zone is the one that serves the host: one with an
+// absolute name may lie in another, or be served by others.
+func (z *zoneMemory) serves(host int) bool {
+	h := &z.zone.Hosts[host]
+	return h.Served() && dnsname.Inside(h.Name, z.zone.Apex)
 }
 
 // spell is a time for which something holds, a minute from its start.
@@ -96,28 +117,40 @@ type round struct {
 }
 
 // verdicts returns what is known of the sinks of the zone, by their index. What
-// is not known, or no longer, is asked for; the client waits for it while it has
-// patience, and while the round is not older than that.
-func (q *Query) verdicts(z *zoneMemory) []verdict {
+// is not known of the sinks wanted, or no longer, is asked for; the client waits
+// for it while it has patience, and while the round is not older than that.
+func (q *Query) verdicts(z *zoneMemory, wanted ...int) []verdict {
 	known := z.current()
-	pending, renew := needs(z.zone, known)
-	if !pending && !renew {
+	now := time.Now()
+	pends, renews := false, false
+	for _, i := range wanted {
+		pends = pends || known[i].state == pending && z.serves(i)
+		renews = renews || !now.Before(known[i].renewAt()) && z.serves(i)
+	}
+	if !renews {
 		return known
 	}
 	r := q.e.learn(q, z)
-	if !pending || r == nil {
+	if !pends || r == nil || !q.waitFor(r) {
 		return known
 	}
+	return q.verdicts(z, wanted...) // another's round may have left some out
+}
+
+// waitFor reports whether the round ended while the client waited.
+func (q *Query) waitFor(r *round) bool {
 	left := min(q.wait.left(), time.Until(r.started.Add(q.wait.patience())))
-	if left > 0 {
-		timer := time.NewTimer(left)
-		defer timer.Stop()
-		select {
-		case <-r.done:
-		case <-timer.C:
-		}
+	if left <= 0 {
+		return false
 	}
-	return z.current()
+	timer := time.NewTimer(left)
+	defer timer.Stop()
+	select {
+	case <-r.done:
+		return true
+	case <-timer.C:
+		return false
+	}
 }
 
 // current returns the verdicts, of which those that are too old are pending.
@@ -145,19 +178,6 @@ func withoutOld(known []verdict, now time.Time) []verdict {
 	return out
 }
 
-// needs reports whether a verdict is pending, and whether one is to be renewed.
-func needs(zone *zones.Zone, known []verdict) (pend, renew bool) {
-	now := time.Now()
-	for i := range known {
-		if !zone.Hosts[i].Served() {
-			continue
-		}
-		pend = pend || known[i].state == pending
-		renew = renew || !now.Before(known[i].renewAt())
-	}
-	return pend, renew
-}
-
 // renewAt returns when it is time to learn the verdict anew: at once, the zero
 // time, for one that is pending.
 func (v *verdict) renewAt() time.Time {
@@ -178,7 +198,7 @@ func (e *Editor) learn(q *Query, z *zoneMemory) *round {
 	if z.round != nil {
 		return z.round
 	}
-	if q.inside().left.Load() <= 0 {
+	if q.inside().left.Load() <= reserved {
 		return nil
 	}
 	if e.memory.rounds.Add(1) > maxRounds {

@@ -95,6 +95,8 @@ func (q *Query) setAside(z *zoneMemory, owner string, set []dns.RR, r *Reply) *d
 		return &decision{result: tell.Excepted}
 	case slices.ContainsFunc(set, isNull):
 		return &decision{result: tell.NullMX}
+	case q.foreign(z, set, r):
+		return &decision{result: tell.Foreign}
 	case all.Fakes.Missing(set) == 0:
 		return &decision{result: tell.Present, zone: q.joining(z, set, r).zone}
 	case r.proof == nil:
@@ -105,6 +107,20 @@ func (q *Query) setAside(z *zoneMemory, owner string, set []dns.RR, r *Reply) *d
 		return &decision{result: tell.Signed}
 	}
 	return nil
+}
+
+// foreign reports whether exchanges leaves the set out: a real exchange of it is
+// not below one of these names. A fake that is in the set already is not real, if
+// its sink is free.
+func (q *Query) foreign(z *zoneMemory, set []dns.RR, r *Reply) bool {
+	if z.zone.Exchanges.Empty() {
+		return false
+	}
+	return slices.ContainsFunc(set, func(rr dns.RR) bool {
+		exchange := dnsname.Canonical(rr.(*dns.MX).Mx)
+		return !z.zone.Exchanges.Cover(exchange, z.zone.Apex) &&
+			!(z.zone.Fakes.Has(exchange) && q.joining(z, set, r).zone.Fakes.Has(exchange))
+	})
 }
 
 // decideJoining says what becomes of a set that the fakes of join may join.

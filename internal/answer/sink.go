@@ -17,7 +17,7 @@ func (q *Query) findSink() bool {
 	}
 	z := q.e.memory.of(q.at.Match)
 	for range 2 {
-		v := q.verdicts(z)[q.at.Sinks[0]]
+		v := q.verdicts(z, q.at.Sinks...)[q.at.Sinks[0]]
 		if v.state != free {
 			q.found = q.special(q.name, &q.at)
 			return false
@@ -64,7 +64,7 @@ func (q *Query) unsure(r *Reply) (*dns.Msg, bool) {
 	if !q.e.zones.Node(q.name, &at) || at.Name != q.name || at.Kind != zones.Sink {
 		return nil, false
 	}
-	v := q.verdicts(q.e.memory.of(at.Match))[at.Sinks[0]]
+	v := q.verdicts(q.e.memory.of(at.Match), at.Sinks...)[at.Sinks[0]]
 	switch {
 	case v.state == pending:
 	case v.state == failing && (saysNothing(r) || v.served):
@@ -138,7 +138,7 @@ func (q *Query) wins(at *spot, m *dns.Msg) bool {
 // tlsa answers with the TLSA set of a sink.
 func (q *Query) tlsa(at *spot, m *dns.Msg) *dns.Msg {
 	z := q.e.memory.of(at.Match)
-	apex := q.askFor(q.verdicts(z)[at.Sinks[0]].apex, dns.TypeSOA)
+	apex := q.askFor(q.verdicts(z, at.Sinks...)[at.Sinks[0]].apex, dns.TypeSOA)
 	if apex == nil || !slices.ContainsFunc(apex.Answer, isType(dns.TypeSOA)) {
 		return q.serverFailure()
 	}

@@ -131,11 +131,28 @@ func (w *Whole) Settle(owner string) error {
 	return err
 }
 
+// Bounds returns the names below the apex from which on down other rules hold than
+// above: apexes of configured zones, and names of except. They are canonical, and
+// some may be there twice.
+func (w *Whole) Bounds() (names []string) {
+	matches := slices.Collect(w.q.e.zones.Around(w.apex))
+	if m, ok := w.q.e.zones.Find(w.apex); ok {
+		matches = append(matches, m)
+	}
+	for _, m := range matches {
+		names = append(names, m.Apex)
+		if !m.Except.Empty() {
+			names = append(names, m.Except.Names(m.Apex)...)
+		}
+	}
+	return slices.DeleteFunc(names, func(name string) bool { return !dnsname.Below(name, w.apex) })
+}
+
 // Sink is what is served for a free sink of a zone.
 type Sink struct {
-	// Name is canonical.
-	Name      string
-	Addresses []dns.RR
+	// Name is canonical, as is Zone, the apex of the configured zone that it is of.
+	Name, Zone string
+	Addresses  []dns.RR
 	// TLSA stands at zones.TLSAPrefix + Name.
 	TLSA []dns.RR
 }
@@ -145,7 +162,7 @@ func (w *Whole) Sinks() iter.Seq2[Sink, error] {
 	return func(yield func(Sink, error) bool) {
 		for m := range w.q.e.zones.Around(w.apex) {
 			z := w.q.e.memory.of(m)
-			for i := range z.zone.Hosts {
+			for _, i := range z.sinks {
 				s, ok, err := w.sink(z, i)
 				if (ok || err != nil) && !yield(s, err) {
 					return
@@ -158,18 +175,18 @@ func (w *Whole) Sinks() iter.Seq2[Sink, error] {
 // sink returns the sink of the host i of z, if it is a free one of this zone.
 func (w *Whole) sink(z *zoneMemory, i int) (s Sink, ok bool, err error) {
 	h := &z.zone.Hosts[i]
-	if !h.Served() || !z.serves(h) || z.zone.DryRun || !dnsname.Inside(h.Name, w.apex) {
+	if z.zone.DryRun || !dnsname.Inside(h.Name, w.apex) {
 		return s, false, nil
 	}
 	var at zones.Node
 	if !w.q.e.zones.Node(h.Name, &at) || at.Name != h.Name || at.Kind != zones.Sink || at.Apex != z.zone.Apex {
 		return s, false, nil
 	}
-	switch v := w.q.verdicts(z)[i]; {
+	switch v := w.q.verdicts(z, z.sinks...)[i]; {
 	case v.state == pending:
 		return s, false, fmt.Errorf("sink %q: %w", h.Name, ErrUnsettled)
 	case v.state != free || v.apex != w.apex:
 		return s, false, nil
 	}
-	return Sink{h.Name, slices.Concat(h.A, h.AAAA), h.TLSA(z.zone.TTL)}, true, nil
+	return Sink{h.Name, z.zone.Apex, slices.Concat(h.A, h.AAAA), h.TLSA(z.zone.TTL)}, true, nil
 }

@@ -1,6 +1,9 @@
 package config
 
 import (
+	"maps"
+	"slices"
+
 	"github.com/fakemx/fakemx/internal/dnsname"
 	"github.com/miekg/dns"
 )
@@ -45,6 +48,16 @@ func (t *Subtrees) Cover(name, apex string) bool {
 	}
 	_, root := t.absolute["."]
 	return root
+}
+
+// Names returns the names as they are in the zone apex, canonical; one that may be
+// meant either way is there twice.
+func (t *Subtrees) Names(apex string) []string {
+	names := slices.Collect(maps.Keys(t.absolute))
+	for relative := range t.relative {
+		names = append(names, dnsname.Join(relative, apex))
+	}
+	return names
 }
 
 // add takes one line of a property.

@@ -84,6 +84,11 @@ func (f Fakes) AppendSet(dst, real []dns.RR) []dns.RR {
 	return dst
 }
 
+// Has reports whether exchange, which is canonical, is one of the fakes.
+func (f Fakes) Has(exchange string) bool {
+	return slices.Contains(f.Lowest, exchange) || slices.Contains(f.Highest, exchange)
+}
+
 // Missing returns the number of fakes that no record of real has.
 func (f Fakes) Missing(real []dns.RR) int {
 	n := 0

@@ -11,6 +11,8 @@ type plan struct {
 	whole *answer.Whole
 	// hidden are the owners of MX sets that a cut hides.
 	hidden map[string]bool
+	// bare are the owners whose DNAME record hides what is below them.
+	bare map[string]bool
 	// pieces are the sets that come in pieces, whole.
 	pieces map[string][]dns.RR
 	// own are the names at which an untouched set gives way to the zone's data.
@@ -120,7 +122,7 @@ func (w *writer) flush() {
 		w.out = append(w.out, set...)
 	}
 	label := w.whole.Real(owner, set)
-	if name := label + "." + owner; label != "" && dnsname.Fits(name) && !w.own[name] {
+	if name := label + "." + owner; label != "" && dnsname.Fits(name) && !w.own[name] && !w.bare[owner] {
 		w.out = append(w.out, answer.Untouched(label, set)...)
 	}
 }

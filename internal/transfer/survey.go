@@ -23,6 +23,8 @@ type survey struct {
 	// other records between them.
 	owners map[string]bool
 	last   string
+	// bounds are names from which on down other rules hold than above.
+	bounds bounds
 	// own are the names at which the zone has what an untouched set, or the TLSA set
 	// of a sink, would be.
 	own map[string]bool
@@ -33,6 +35,7 @@ func newSurvey(apex string, whole *answer.Whole) (*survey, error) {
 		apex: apex, whole: whole,
 		cuts: make(map[string]uint16), owners: make(map[string]bool), own: make(map[string]bool),
 	}
+	s.bounds = newBounds(apex, whole.Bounds())
 	for sink, err := range whole.Sinks() {
 		if err != nil {
 			return nil, err
@@ -45,6 +48,7 @@ func newSurvey(apex string, whole *answer.Whole) (*survey, error) {
 // look takes note of a batch.
 func (s *survey) look(rrs []dns.RR) {
 	for _, rr := range rrs {
+		s.bounds.look(rr)
 		if mx, ok := rr.(*dns.MX); ok {
 			s.lookMX(dnsname.Canonical(mx.Hdr.Name))
 			continue
@@ -116,7 +120,7 @@ func (s *survey) cutOff(name string) bool {
 // plan returns what there is to do, which keeps little of the survey. It fails
 // where it is not known which fakes may join.
 func (s *survey) plan() (*plan, error) {
-	p := &plan{whole: s.whole, own: s.own, hidden: make(map[string]bool), pieces: make(map[string][]dns.RR), sinks: make(map[string]bool)}
+	p := &plan{whole: s.whole, own: s.own, hidden: make(map[string]bool), bare: make(map[string]bool), pieces: make(map[string][]dns.RR), sinks: make(map[string]bool)}
 	for owner, pieces := range s.owners {
 		if len(s.cuts) > 0 && s.cutOff(owner) {
 			p.hidden[owner] = true
@@ -125,9 +129,16 @@ func (s *survey) plan() (*plan, error) {
 		if pieces {
 			p.pieces[owner] = nil
 		}
+		if s.cuts[owner] == dns.TypeDNAME {
+			p.bare[owner] = true
+		}
 		if err := s.whole.Settle(owner); err != nil {
 			return nil, err
 		}
+	}
+	var err error
+	if p.added, err = s.bounds.records(s.whole, s.sinks, s.cutOff); err != nil {
+		return nil, err
 	}
 	for _, sink := range s.sinks {
 		p.sinks[sink.Name] = true
