@@ -23,6 +23,7 @@ type discard struct {
 
 func (d *discard) WriteMsg(*dns.Msg) error { return nil }
 func (d *discard) RemoteAddr() net.Addr    { return d.remote }
+func (d *discard) LocalAddr() net.Addr     { return d.remote }
 
 func newDiscard() *discard { return &discard{remote: &net.UDPAddr{IP: net.IPv4(127, 0, 0, 1)}} }
 

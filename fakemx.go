@@ -47,7 +47,7 @@ func (f *FakeMX) ServeDNS(ctx context.Context, w dns.ResponseWriter, r *dns.Msg)
 		return plugin.NextOrFailure(answer.Name, f.answers.Next, ctx, w, r)
 	}
 	var reply answer.Reply
-	if q := f.answers.Query(ctx, w, r); q != nil {
+	if q, ok := f.answers.Query(ctx, w, r); ok {
 		reply = q.Edit(q.Ask())
 	} else {
 		reply = f.answers.Pass(ctx, w, r)

@@ -27,7 +27,7 @@ func (q *Query) endOfAlias(m *dns.Msg) *dns.Msg {
 		tail, ok = end.atEnd(m)
 	}
 	rest := without(m.Answer, chain)
-	if m.Rcode == tail.Rcode && len(rest) > 0 && slices.EqualFunc(rest, tail.Answer, dns.IsDuplicate) {
+	if m.Rcode == tail.Rcode && len(rest) > 0 && slices.EqualFunc(rest, tail.Answer, sameRecord) {
 		return m // a backend that resolves targets through the server has it right
 	}
 	out := *m
@@ -84,6 +84,9 @@ func (q *Query) follow(answer []dns.RR, name string) (chain []dns.RR, target str
 	}
 	return chain, name
 }
+
+// sameRecord reports whether a and b are the same record with the same TTL.
+func sameRecord(a, b dns.RR) bool { return a.Header().Ttl == b.Header().Ttl && dns.IsDuplicate(a, b) }
 
 // belongsToAlias reports whether rr is a DNAME record that makes the alias name, or
 // a signature of that or of the CNAME record.

@@ -81,15 +81,16 @@ func Concerns(r *dns.Msg) bool {
 	return q.Qclass == dns.ClassINET && q.Qtype != dns.TypeAXFR && q.Qtype != dns.TypeIXFR
 }
 
-// Query returns the query r, which [Concerns] fakemx. It is nil if the editor has
-// a part in it already: some plugins behind follow aliases through the server.
+// Query returns the query r, which [Concerns] fakemx. There is none if the editor
+// has a part in it already: some plugins behind follow aliases through the server.
 // Then the answer passes as it is, or each step of an alias that leads in circles
 // would multiply the questions.
-func (e *Editor) Query(ctx context.Context, w dns.ResponseWriter, r *dns.Msg) *Query {
+func (e *Editor) Query(ctx context.Context, w dns.ResponseWriter, r *dns.Msg) (q Query, ok bool) {
 	if ctx.Value(askingKey{e}) != nil {
-		return nil
+		return q, false
 	}
-	return &Query{e: e, ctx: ctx, w: w, r: r, name: dnsname.Canonical(r.Question[0].Name), qtype: r.Question[0].Qtype}
+	question := &r.Question[0]
+	return Query{e: e, ctx: ctx, w: w, r: r, name: dnsname.Canonical(question.Name), qtype: question.Qtype}, true
 }
 
 // Reply is what the plugins behind answer, or what became of it.
@@ -122,16 +123,17 @@ func (q *Query) Ask() Reply {
 // Edit returns the answer as the hand-edited zone has it. What r holds is not
 // changed.
 func (q *Query) Edit(r Reply) Reply {
-	switch {
-	case q.sink != nil:
+	if q.sink != nil {
 		return Reply{Msg: q.sinkAnswer()}
-	case q.found:
-		if m, ok := q.atNode(&q.at, &r); ok {
-			return Reply{Msg: q.shortenDenial(m), Err: r.Err}
-		}
-	case q.doubtful:
+	}
+	if q.doubtful {
 		if m, ok := q.unsure(&r); ok {
 			return Reply{Msg: m, Err: r.Err}
+		}
+	}
+	if q.found {
+		if m, ok := q.atNode(&q.at, &r); ok {
+			return Reply{Msg: q.shortenDenial(m), Err: r.Err}
 		}
 	}
 	if r.Msg == nil {
@@ -217,10 +219,10 @@ func (q *Query) stands(at *zones.Node) bool {
 	return false
 }
 
-// isSink reports whether a sink is served at name, or the TLSA set of one.
+// isSink reports whether a sink is served at name.
 func (q *Query) isSink(name string) bool {
 	var at zones.Node
-	return q.node(name, &at) && at.Name == name && at.Kind != zones.Between
+	return q.node(name, &at) && at.Name == name && at.Kind == zones.Sink
 }
 
 func (q *Query) countSink() {

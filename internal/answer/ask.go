@@ -18,7 +18,7 @@ const (
 	maxQuestions = 64
 	// reserved are those of them that learning which sinks are free leaves to what
 	// the client has asked for.
-	reserved = 16
+	reserved = 8
 	// patience is for how long a client waits in all for what fakemx asks beside
 	// the client's own question.
 	patience = time.Second
@@ -33,6 +33,21 @@ type asking struct {
 	context.Context
 	e    *Editor
 	left *atomic.Int32
+	// own is what left points to in the first such context of a client query.
+	own atomic.Int32
+}
+
+// newAsking returns the context in which an editor asks for the sake of a query
+// that came with ctx.
+func newAsking(ctx context.Context, e *Editor) *asking {
+	a := &asking{Context: ctx, e: e}
+	left, ok := ctx.Value(leftKey{}).(*atomic.Int32)
+	if !ok {
+		a.own.Store(maxQuestions)
+		left = &a.own
+	}
+	a.left = left
+	return a
 }
 
 // askingKey finds the context of an editor, leftKey the number of questions that
@@ -58,14 +73,15 @@ func (a *asking) Value(key any) any {
 // inside returns the context for questions to the plugins behind.
 func (q *Query) inside() *asking {
 	if q.asking == nil {
-		left, ok := q.ctx.Value(leftKey{}).(*atomic.Int32)
-		if !ok {
-			left = new(atomic.Int32)
-			left.Store(maxQuestions)
-		}
-		q.asking = &asking{Context: q.ctx, e: q.e, left: left}
+		q.asking = newAsking(q.ctx, q.e)
 	}
 	return q.asking
+}
+
+// detached returns the context for questions that may go on when the client has
+// its answer.
+func (a *asking) detached() *asking {
+	return &asking{Context: context.WithoutCancel(a.Context), e: a.e, left: a.left}
 }
 
 // spend takes one question from those that are left.
@@ -253,12 +269,12 @@ func (w *wait) left() time.Duration {
 // within puts the query asked for a client w that may be gone before there is an
 // answer. The reply is empty if the client has waited long enough.
 func (q *Query) within(w dns.ResponseWriter, asked *dns.Msg) Reply {
-	ctx := &asking{Context: context.WithoutCancel(q.ctx), e: q.e, left: q.inside().left}
+	e, name, ctx := q.e, q.name, q.inside().detached()
 	reply := make(chan Reply, 1)
 	go func() {
 		defer close(reply)
-		defer q.e.recovered(q.name)
-		reply <- q.e.Pass(ctx, w, asked)
+		defer e.recovered(name)
+		reply <- e.Pass(ctx, w, asked)
 	}()
 	timer := time.NewTimer(q.wait.left())
 	defer timer.Stop()

@@ -75,7 +75,7 @@ type learner struct {
 func newLearner(q *Query, z *zoneMemory) *learner {
 	return &learner{
 		e:      q.e,
-		ctx:    &asking{Context: context.WithoutCancel(q.ctx), e: q.e, left: q.inside().left},
+		ctx:    q.inside().detached(),
 		w:      detach(q.w),
 		z:      z,
 		know:   slices.Clone(z.current()),

@@ -96,10 +96,10 @@ func (q *Query) atNode(at *spot, r *Reply) (*dns.Msg, bool) {
 	switch {
 	case m == nil && (!served || plugin.ClientWrite(r.Rcode)):
 		return nil, false
-	case m == nil && r.Err != nil, served && len(q.addresses()) > 0 && !answers(m) && (m == nil || !refusesEDNS(m)):
+	case served && fails(m) && (r.Err != nil || len(q.addresses()) > 0):
 		q.e.notices.NoSOA(at.Name)
 		return q.serverFailure(), true
-	case m == nil:
+	case served && fails(m):
 		// The zone may be well, and only an alias in the sink's place lead nowhere.
 		if at.Kind == zones.TLSA && dnameOver(q.askFor, q.name, at.Apex) != "" {
 			return nil, false

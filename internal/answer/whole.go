@@ -5,9 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"iter"
+	"math"
 	"net"
 	"slices"
-	"sync/atomic"
 	"time"
 
 	"github.com/fakemx/fakemx/internal/dnsname"
@@ -32,14 +32,13 @@ type Whole struct {
 
 // Whole returns the editor of the zone apex in the version of its SOA record.
 func (e *Editor) Whole(apex string, soa *dns.SOA) *Whole {
-	left := new(atomic.Int32)
-	left.Store(1 << 30)
-	ctx := context.Background()
+	ctx := newAsking(context.Background(), e)
+	ctx.left.Store(math.MaxInt32)
 	nobody := &detached{local: &net.UDPAddr{}, remote: &net.UDPAddr{IP: net.IPv4(127, 0, 0, 1)}}
 	w := &Whole{
 		q: &Query{
 			e: e, ctx: ctx, w: nobody, r: new(dns.Msg),
-			asking: &asking{Context: ctx, e: e, left: left}, wait: wait{most: transferPatience},
+			asking: ctx, wait: wait{most: transferPatience},
 		},
 		apex: apex,
 		join: make(map[*zoneMemory]*joining),
