@@ -84,10 +84,10 @@ func (s *Stanza) checkZone(zone string, fakes []Fake) error {
 	for _, f := range fakes {
 		name := f.Name
 		switch {
-		case !f.Absolute() && zone == "." && s.given:
-			return f.at.errorf("sink %q is relative to the root zone: expected a name with a final dot", name)
-		case !f.Absolute() && zone == ".":
+		case !f.Absolute() && zone == "." && s.rootByDefault:
 			return f.at.errorf("sink %q is relative, no zone is given and the server block's is the root: expected zones after fakemx, or absolute names", name)
+		case !f.Absolute() && zone == ".":
+			return f.at.errorf("sink %q is relative to the root zone: expected a name with a final dot", name)
 		case !f.Absolute():
 			if name = dnsname.Join(name, zone); !dnsname.Fits(name) {
 				return f.at.errorf("sink %q is longer than 255 octets in zone %q: expected a shorter name", f.Name, zone)
@@ -167,7 +167,7 @@ func checkSinks(stanzas []*Stanza, owner map[string]*Stanza) error {
 					continue
 				}
 				if other := sinkAt(name, others); other != nil {
-					return f.at.errorf("sink %q is served by the fakemx of line %d too: expected it in one", name, other.at.line)
+					return f.at.errorf("sink %q is in line %d too: expected it once", name, other.at.line)
 				}
 			}
 		}

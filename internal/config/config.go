@@ -2,8 +2,13 @@
 // that they name. What is mistaken is refused with file, line, value and what is
 // expected; what has no effect, or costs mail in some cases, becomes a warning.
 //
-// [Parse] gives the stanzas of a server block, which never change after that.
-// [Lists] reads the files of zones_from and goes on looking at them.
+// [Parse] gives the stanzas of a server block, and [Lists] reads the files of
+// zones_from, adds what is to say about them to the warnings, and goes on looking
+// at them. After that a stanza never changes.
+//
+// Names are host names as they stand in DNS; what is meant for another program
+// is refused with the reason, since it would never match. A name without a final
+// dot is relative to each zone, unless it ends in a zone of the server block.
 package config
 
 import (
@@ -62,10 +67,10 @@ type Stanza struct {
 	// ListFile is the path of zones_from, "" without.
 	ListFile string
 	listAt   position
-	// block are the zones of the server block, and given says that the stanza names
-	// its own.
+	// block are the zones of the server block.
 	block []string
-	given bool
+	// rootByDefault says that the stanza has the root because it names no zones.
+	rootByDefault bool
 
 	// Warnings are for the operator to read once at start.
 	Warnings []string
@@ -74,8 +79,8 @@ type Stanza struct {
 // Fake is one synthetic MX of a stanza, after its range was expanded.
 type Fake struct {
 	at position
-	// Name is that of the sink, canonical: absolute with a final dot, or relative
-	// to each zone.
+	// Name is that of the sink, canonical: absolute with a final dot, even if it was
+	// written without, or relative to each zone.
 	Name string
 	// Addresses are served for the sink; none if others do that.
 	Addresses []netip.Addr
@@ -121,10 +126,11 @@ func Parse(c *caddy.Controller) ([]*Stanza, error) {
 
 func parseStanza(c *caddy.Controller) (*Stanza, error) {
 	s := &Stanza{at: positionOf(c), Step: defaultStep, TTL: defaultTTL, block: blockZones(c)}
-	var err error
-	if s.Zones, s.given, err = zoneArguments(c); err != nil {
+	zones, given, err := zoneArguments(c)
+	if err != nil {
 		return nil, err
 	}
+	s.Zones, s.rootByDefault = zones, !given && slices.Contains(zones, ".")
 	root := dnsserver.GetConfig(c).Root
 	seen := make(map[string]bool)
 	for c.NextBlock() {

@@ -162,6 +162,16 @@ func TestASinkOfAnotherStanzaThatIsAListedZone(t *testing.T) {
 	}
 }
 
+func TestTheRootInAListOfAStanzaThatNamesNoZones(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "zones")
+	write(t, path, ".\n")
+	_, err := loadLists(stanzas(t, stanzaWith("zones_from "+path, "highest a 9.9.9.9")))
+	want := path + `:1 - Corefile:4 - Error during parsing: sink "a" is relative to the root zone: expected a name with a final dot`
+	if err == nil || err.Error() != want {
+		t.Errorf("got\n%v\nwant\n%s", err, want)
+	}
+}
+
 // An except that leaves a whole zone alone leaves the sink in it alone too.
 func TestAListedZoneThatIsExceptedWhole(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "zones")

@@ -23,7 +23,7 @@ var (
 		Namespace: plugin.Namespace,
 		Subsystem: pluginName,
 		Name:      "zones_from_zones",
-		Help:      "Number of zones in the lists in force.",
+		Help:      "Number of zones in the lists in force, each counted once.",
 	})
 
 	listsFailing = promauto.NewGauge(prometheus.GaugeOpts{

@@ -420,6 +420,14 @@ func TestMistakesInTheCorefile(t *testing.T) {
 			`Corefile:3 - Error during parsing: sink "a" is the configured zone "a.example.org.": expected a host below a zone`,
 		},
 		{
+			"a sink that two stanzas serve", "example.org:0 {\nfakemx example.org {\nhighest a.sub 198.51.100.1\n}\nfakemx sub.example.org {\nhighest a 198.51.100.1\n}\n}",
+			`Corefile:3 - Error during parsing: sink "a.sub.example.org." is in line 6 too: expected it once`,
+		},
+		{
+			"a sink that two stanzas serve, written without the final dot", "example.org:0 {\nfakemx example.org {\nhighest a.sub.example.org 198.51.100.1\n}\nfakemx sub.example.org {\nhighest a 198.51.100.1\n}\n}",
+			`Corefile:3 - Error during parsing: sink "a.sub.example.org." is in line 6 too: expected it once`,
+		},
+		{
 			"a mistake in the second stanza", "example.org:0 {\nfakemx {\nhighest a 198.51.100.1\n}\nfakemx a.example.org {\nhighest\n}\n}",
 			`Corefile:6 - Error during parsing: highest without a name: expected highest NAME [ADDRESS...]`,
 		},

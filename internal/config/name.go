@@ -119,7 +119,7 @@ func expectedName(value []byte) string {
 	switch {
 	case len(s) == 0:
 		return "expected a domain name" + unset
-	case len(s) > maxLine: // whatever else it is
+	case len(s) > maxWritten: // whatever else it is
 		return expectedShorter
 	case isUTF16(s):
 		return "expected a domain name in ASCII, this looks like UTF-16"

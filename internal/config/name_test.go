@@ -158,6 +158,7 @@ func TestZonesFromAddressPrefixes(t *testing.T) {
 		{"192.0.2.0/24", []string{"2.0.192.in-addr.arpa."}},
 		{"192.0.2.17/24", []string{"2.0.192.in-addr.arpa."}},
 		{"10.0.0.0/15", []string{"0.10.in-addr.arpa.", "1.10.in-addr.arpa."}},
+		{"0.0.0.0/0", []string{"in-addr.arpa."}},
 		{"2001:db8::/32", []string{"8.b.d.0.1.0.0.2.ip6.arpa."}},
 		{"2001:DB8::/31", []string{"8.b.d.0.1.0.0.2.ip6.arpa.", "9.b.d.0.1.0.0.2.ip6.arpa."}},
 	} {

@@ -10,7 +10,8 @@ import (
 	"github.com/miekg/dns"
 )
 
-// maxWritten is the length of a NAME with ranges.
+// maxWritten is the length of a NAME with ranges, and of any name that is looked
+// at closely.
 const maxWritten = 1024
 
 var errLabels = errors.New(expectedLabels)
