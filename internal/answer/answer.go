@@ -173,6 +173,7 @@ type spot struct {
 // because one of its sinks is free, or the untouched set that it is the name of
 // or below. If there is none, at gets the most specific zone, if there is one.
 func (q *Query) special(name string, at *spot) bool {
+	*at = spot{}
 	found := q.node(name, &at.Node)
 	if q.e.zones.HasReal("") {
 		if real, ok := q.realSet(name); ok && (!found || len(real.Name) > len(at.Name)) {

@@ -189,24 +189,23 @@ func (l *learner) own(h *zones.Host, m *dns.Msg) (found []string) {
 	if noSuchName(m) {
 		return nil
 	}
+	if !existsBy(l.askFor, h.Name, m) {
+		l.warnOfWildcard(h)
+		return nil
+	}
 	found = typesAt(m, h.Name)
 	configured := sameAddresses(m, h.Name, dns.TypeA, h.A)
-	if len(found) == 0 || configured {
-		aaaa, mx := l.askFor(h.Name, dns.TypeAAAA), l.askFor(h.Name, dns.TypeMX)
-		if aaaa == nil || mx == nil {
-			return found
-		}
-		configured = configured && sameAddresses(aaaa, h.Name, dns.TypeAAAA, h.AAAA) && !ownsAny(mx.Answer, h.Name)
-		found = slices.Concat(found, typesAt(aaaa, h.Name), typesAt(mx, h.Name))
-	}
-	switch {
-	case len(found) == 0 || configured:
-		return nil
-	case existsBy(l.askFor, h.Name, m):
+	if len(found) > 0 && !configured {
 		return found
 	}
-	l.warnOfWildcard(h)
-	return nil
+	aaaa, mx := l.askFor(h.Name, dns.TypeAAAA), l.askFor(h.Name, dns.TypeMX)
+	if aaaa == nil || mx == nil {
+		return found
+	}
+	if configured && sameAddresses(aaaa, h.Name, dns.TypeAAAA, h.AAAA) && !ownsAny(mx.Answer, h.Name) {
+		return nil
+	}
+	return slices.Concat(found, typesAt(aaaa, h.Name), typesAt(mx, h.Name))
 }
 
 // warnOfWildcard tells of a wildcard that answers for the host, if the host brings

@@ -104,7 +104,12 @@ func (q *Query) atNode(at *spot, r *Reply) (*dns.Msg, bool) {
 		if at.Kind == zones.TLSA && dnameOver(q.askFor, q.name, at.Apex) != "" {
 			return nil, false
 		}
-		m = new(dns.Msg).SetReply(q.r)
+		if m = q.askFor(q.name, dns.TypeCNAME); !answers(m) {
+			m = new(dns.Msg).SetReply(q.r)
+		}
+		if cutOff(m, q.name) {
+			return nil, false
+		}
 	case r.signed(), cutOff(m, q.name):
 		return nil, false
 	case !served && !hasAlias(m) && !answers(m):

@@ -28,6 +28,7 @@ type Whole struct {
 	q    *Query
 	apex string
 	join map[*zoneMemory]*joining
+	has  map[string]bool
 }
 
 // Whole returns the editor of the zone apex in the version of its SOA record.
@@ -42,6 +43,7 @@ func (e *Editor) Whole(apex string, soa *dns.SOA) *Whole {
 		},
 		apex: apex,
 		join: make(map[*zoneMemory]*joining),
+		has:  make(map[string]bool),
 	}
 	for m := range e.zones.Around(apex) {
 		z := e.memory.of(m)
@@ -145,6 +147,16 @@ func (w *Whole) Bounds() (names []string) {
 		}
 	}
 	return slices.DeleteFunc(names, func(name string) bool { return !dnsname.Below(name, w.apex) })
+}
+
+// HasZone reports whether the plugins behind have a zone with the apex.
+func (w *Whole) HasZone(apex string) bool {
+	has, known := w.has[apex]
+	if !known {
+		has = w.q.hasZone(apex)
+		w.has[apex] = has
+	}
+	return has
 }
 
 // Sink is what is served for a free sink of a zone.

@@ -76,23 +76,37 @@ func (b *bounds) records(whole *answer.Whole, sinks []answer.Sink, cutOff func(n
 		if b.exists[name] || cutOff(name) {
 			continue
 		}
-		if err := whole.Settle(name); err != nil {
-			return nil, err
-		}
 		encloser := name
 		for encloser != b.apex && !b.exists[encloser] {
 			encloser = dnsname.Parent(encloser)
 		}
-		for _, owner := range []string{name, "*." + name} {
-			all = append(all, b.wildAt(whole, owner, b.wild[encloser])...)
+		wild := b.wild[encloser]
+		if !slices.ContainsFunc(wild, isMX) || b.elsewhere(whole, name) {
+			continue
 		}
+		if err := whole.Settle(name); err != nil {
+			return nil, err
+		}
+		all = append(all, b.wildAt(whole, name, wild)...)
+		all = append(all, b.wildAt(whole, "*."+name, wild)...)
 	}
 	return all, nil
 }
 
+// elsewhere reports whether name is of a zone of its own that the plugins behind
+// have, though nothing here delegates it.
+func (b *bounds) elsewhere(whole *answer.Whole, name string) bool {
+	for ; dnsname.Below(name, b.apex); name = dnsname.Parent(name) {
+		if whole.HasZone(name) {
+			return true
+		}
+	}
+	return false
+}
+
 // wildAt returns the records of a wildcard as they are at owner.
 func (b *bounds) wildAt(whole *answer.Whole, owner string, wild []dns.RR) (all []dns.RR) {
-	if !slices.ContainsFunc(wild, isMX) || !dnsname.Fits(owner) {
+	if !dnsname.Fits(owner) {
 		return nil
 	}
 	var set []dns.RR

@@ -65,8 +65,15 @@ func (s *survey) look(rrs []dns.RR) {
 			if owner := dnsname.Canonical(rr.Hdr.Name); s.cuts[owner] == 0 {
 				s.cuts[owner] = dns.TypeDNAME
 			}
-		case *dns.CNAME, *dns.TLSA:
-			s.lookOwn(dnsname.Canonical(rr.Header().Name))
+		case *dns.CNAME:
+			owner := dnsname.Canonical(rr.Hdr.Name)
+			if s.whole.HasLabel(dnsname.FirstLabel(owner)) || s.isTLSA(owner) {
+				s.own[owner] = true
+			}
+		case *dns.TLSA:
+			if owner := dnsname.Canonical(rr.Hdr.Name); s.isTLSA(owner) {
+				s.own[owner] = true
+			}
 		}
 	}
 }
@@ -83,13 +90,9 @@ func (s *survey) lookMX(owner string) {
 	}
 }
 
-// lookOwn notes data that stands where an untouched set or the TLSA set of a sink
-// would.
-func (s *survey) lookOwn(owner string) {
-	tlsa := func(sink answer.Sink) bool { return zones.TLSAPrefix+sink.Name == owner }
-	if s.whole.HasLabel(dnsname.FirstLabel(owner)) || slices.ContainsFunc(s.sinks, tlsa) {
-		s.own[owner] = true
-	}
+// isTLSA reports whether the TLSA set of a sink would stand at name.
+func (s *survey) isTLSA(name string) bool {
+	return slices.ContainsFunc(s.sinks, func(sink answer.Sink) bool { return zones.TLSAPrefix+sink.Name == name })
 }
 
 // inPieces reports whether any MX set comes in pieces.
