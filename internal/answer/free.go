@@ -37,7 +37,7 @@ type verdict struct {
 	state state
 	// reason says why not.
 	reason string
-	// apex and serial are those of the backend's zone of a free sink.
+	// apex and serial are those of the backend's zone, "" where it was not learned.
 	apex   string
 	serial uint32
 	// learned is when that was so, and tried when it was asked for last.
@@ -156,16 +156,16 @@ func (l *learner) verdict(h *zones.Host) (v verdict, forAll bool) {
 		}
 		return verdict{state: failing, reason: "the plugins behind fakemx do not answer for its zone"}, true
 	case hasDNSSEC(m):
-		return verdict{state: taken, reason: "its zone is signed behind fakemx"}, true
+		return l.taken(m, h.Name, "its zone is signed behind fakemx"), true
 	case isReferral(m):
 		cut := dnsname.Canonical(only(m.Ns, dns.TypeNS)[0].Header().Name)
-		return verdict{state: taken, reason: fmt.Sprintf("%q is delegated", cut)}, cut != h.Name
+		return l.taken(nil, dnsname.Parent(cut), fmt.Sprintf("%q is delegated", cut)), cut != h.Name
 	}
 	if owner := dnameAbove(m, h.Name); owner != "" {
-		return verdict{state: taken, reason: fmt.Sprintf("%q has a DNAME record", owner)}, true
+		return l.taken(nil, owner, fmt.Sprintf("%q has a DNAME record", owner)), true
 	}
 	if own := l.own(h, m); len(own) > 0 {
-		return verdict{state: taken, reason: fmt.Sprintf("the zone has records of its own there (%s)", strings.Join(own, ", "))}, false
+		return l.taken(nil, h.Name, fmt.Sprintf("the zone has records of its own there (%s)", strings.Join(own, ", "))), false
 	}
 	soa := soaBy(l.askFor, m, h.Name)
 	if soa == nil {
@@ -176,6 +176,16 @@ func (l *learner) verdict(h *zones.Host) (v verdict, forAll bool) {
 		v.state, v.reason = taken, "a zone begins there"
 	}
 	return v, false
+}
+
+// taken returns the verdict about a sink that is not free, with the version of the
+// zone that name is in; m is the answer for it, if there is one.
+func (l *learner) taken(m *dns.Msg, name, reason string) verdict {
+	v := verdict{state: taken, reason: reason}
+	if soa := soaBy(l.askFor, m, name); soa != nil {
+		v.apex, v.serial = dnsname.Canonical(soa.Hdr.Name), soa.Serial
+	}
+	return v
 }
 
 // answers reports whether m says something of the zone.

@@ -68,10 +68,13 @@ func (q *Query) sameVersion(z *zoneMemory, j *joining, anchor dns.RR) bool {
 	if j.anew || j.anchor == anchor {
 		return true
 	}
+	owner := dnsname.Canonical(anchor.Header().Name)
+	checked := ""
 	for _, v := range z.current() {
-		if v.state != free || !dnsname.Inside(dnsname.Canonical(anchor.Header().Name), v.apex) {
+		if v.apex == "" || v.apex == checked || !dnsname.Inside(owner, v.apex) {
 			continue
 		}
+		checked = v.apex
 		m := q.askFor(v.apex, dns.TypeSOA)
 		if m == nil {
 			return true
