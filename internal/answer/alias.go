@@ -16,10 +16,11 @@ func (q *Query) endOfAlias(m *dns.Msg) *dns.Msg {
 	}
 	var chain []dns.RR
 	var tail *dns.Msg
+	left := q.inside().left // which the copy shares
 	end := *q
 	for ok := false; !ok; {
 		aliases, target := q.follow(m.Answer, end.name)
-		if len(aliases) == 0 || len(chain) > len(m.Answer) || refers(m, q.name, target) {
+		if len(aliases) == 0 || len(chain) > len(m.Answer) || refers(m, q.name, target) || left.Load() <= 0 {
 			return m
 		}
 		chain = append(chain, aliases...)
@@ -64,7 +65,7 @@ func (q *Query) atEnd(m *dns.Msg) (*dns.Msg, bool) {
 // they lead, or a node on the way: a sink has no alias, and one below it may be
 // from a wildcard, which the sink stops.
 func (q *Query) follow(answer []dns.RR, name string) (chain []dns.RR, target string) {
-	for range answer {
+	for range min(len(answer), maxQuestions) {
 		if len(chain) > 0 && q.reaches(name) {
 			break
 		}

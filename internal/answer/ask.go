@@ -174,7 +174,7 @@ func (q *Query) askWhole() Reply {
 		return r
 	}
 	r, proof := q.askWithDO(opt)
-	if proof != nil && !hasDNSSEC(proof) && !slices.ContainsFunc(proof.Ns, isType(dns.TypeDS)) {
+	if proof != nil && !fails(proof) && !hasDNSSEC(proof) && !slices.ContainsFunc(proof.Ns, isType(dns.TypeDS)) {
 		takeDO(proof, opt != nil)
 		return Reply{Msg: proof, Rcode: r.Rcode, Err: r.Err, proof: proof}
 	}
@@ -183,6 +183,7 @@ func (q *Query) askWhole() Reply {
 	plain.proof = proof
 	if fails(r.Msg) && answers(plain.Msg) {
 		q.home().noDO.start()
+		plain.proof = nil
 	}
 	if refused && plain.Msg != nil && !plain.Msg.Truncated {
 		plain.proof = plain.Msg // who has never heard of EDNS does not sign
@@ -204,7 +205,7 @@ func (q *Query) askWithDO(opt *dns.OPT) (r Reply, proof *dns.Msg) {
 		r = q.within(detach(q.w), asked)
 	}
 	home.prompt.Store(r.Msg != nil)
-	if fails(r.Msg) {
+	if r.Msg == nil {
 		return r, nil
 	}
 	proof = q.whole(r.Msg, asked)

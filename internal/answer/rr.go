@@ -127,10 +127,13 @@ func without(rrs, removed []dns.RR) []dns.RR {
 }
 
 // owners appends to names the different owners of the MX records in rrs, nearly
-// always one.
+// always one; of very many only the first.
 func owners(names []string, rrs []dns.RR) []string {
 	for _, rr := range rrs {
 		owner := rr.Header().Name
+		if len(names) == maxQuestions {
+			break
+		}
 		if isMX(rr) && !slices.ContainsFunc(names, func(name string) bool { return dnsname.Same(name, owner) }) {
 			names = append(names, owner)
 		}
