@@ -15,6 +15,7 @@ import (
 type comparison struct {
 	want, got, plain *server
 	ledger           *ledger
+	secondaries      *secondaries // of the zones that got transfers
 }
 
 // A world on trial: the zones and configuration, and the zones as edited.
@@ -27,7 +28,7 @@ func newTrial(seed uint64) trial {
 	w := generate(seed)
 	edited := &world{seed: w.seed}
 	for _, b := range w.blocks {
-		edited.blocks = append(edited.blocks, &block{zones: b.handEdit()})
+		edited.blocks = append(edited.blocks, &block{zones: b.handEdit(), terse: b.terse})
 	}
 	return trial{w, edited}
 }
@@ -49,13 +50,20 @@ func editedWorlds(trials []trial) (all []*world) {
 // run puts every question of every trial.
 func (c *comparison) run(t *testing.T, trials []trial) {
 	t.Helper()
+	forEach(trials, func(trial trial) {
+		c.compareAnswers(t, trial)
+		c.compareTransfers(t, trial)
+	})
+}
+
+// forEach calls do with each trial, several at a time.
+func forEach(trials []trial, do func(trial)) {
 	queue := make(chan trial)
 	var workers sync.WaitGroup
 	for range runtime.GOMAXPROCS(0) {
 		workers.Go(func() {
 			for trial := range queue {
-				c.compareAnswers(t, trial)
-				c.compareTransfers(t, trial)
+				do(trial)
 			}
 		})
 	}
@@ -73,11 +81,12 @@ const oneInSocket = 100
 func (c *comparison) compareAnswers(t *testing.T, trial trial) {
 	t.Helper()
 	rng := rand.New(rand.NewPCG(trial.world.seed, 0xa5c))
+	watch := newWatch(trial, c)
 	for _, q := range trial.world.questions(trial.edited, rng) {
 		if c.ledger.enough() {
 			return
 		}
-		f := &finding{trial: trial, question: q, comparison: c}
+		f := &finding{trial: trial, question: q, comparison: c, watch: watch}
 		err := f.ask()
 		if err == nil && rng.IntN(oneInSocket) == 0 {
 			err = f.checkSockets()
@@ -97,6 +106,8 @@ type finding struct {
 	question   question
 	want, got  reply
 	comparison *comparison
+	watch      *watch // looks at what fakemx answers, if there is one
+	wanted     string // whose answer is wanted, if not that of the hand-edited zone
 }
 
 func (f *finding) ask() (err error) {
@@ -107,6 +118,11 @@ func (f *finding) ask() (err error) {
 	got, err := f.comparison.got.ask(f.question)
 	if err != nil {
 		return fmt.Errorf("fakemx: %w", err)
+	}
+	if f.watch != nil {
+		if err := f.watch.check(f.question, got); err != nil {
+			return fmt.Errorf("fakemx: %w", err)
+		}
 	}
 	if len(got) > f.question.limit() {
 		return fmt.Errorf("fakemx: answer of %d octets, the client takes %d", len(got), f.question.limit())
@@ -157,7 +173,7 @@ func (f *finding) judge(t *testing.T) {
 		}
 	}
 	if !f.want.equal(f.got) {
-		f.comparison.ledger.fail(t, f, difference(asked, f.got))
+		f.comparison.ledger.fail(t, f, f.wanted+"\n"+difference(asked, f.got))
 		return
 	}
 	for _, r := range applied {

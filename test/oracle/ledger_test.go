@@ -15,6 +15,7 @@ type ledger struct {
 	expected  bool // one failure is what is looked for, and is no failure of the test
 	asked     atomic.Int64
 	transfers atomic.Int64
+	secondary atomic.Int64
 
 	mutex  sync.Mutex
 	rules  map[*rule]int
@@ -94,7 +95,8 @@ func (l *ledger) failUnneededRules(t *testing.T) {
 // report prints the counts.
 func (l *ledger) report(t *testing.T) {
 	t.Helper()
-	t.Logf("%d questions and %d transfers compared, %d failures", l.asked.Load(), l.transfers.Load(), l.failures())
+	t.Logf("%d questions and %d transfers compared, %d questions to secondaries, %d failures",
+		l.asked.Load(), l.transfers.Load(), l.secondary.Load(), l.failures())
 	if len(l.seeds) > 0 {
 		t.Logf("failures in the worlds of seeds %d", slices.Sorted(maps.Keys(l.seeds)))
 	}

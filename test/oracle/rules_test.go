@@ -18,6 +18,12 @@ type rule struct {
 // rules are applied in this order.
 var rules = []*rule{
 	{
+		name: "below a literal asterisk at a cut",
+		reason: "where a wildcard is cut, its records stand at the name and at the * below it; a name below that literal * " +
+			"has none any more (RFC 4592 section 4.2), while with fakemx the one wildcard reaches it as it does the names beside it",
+		permits: belowLiteralAsterisk,
+	},
+	{
 		name: "glue never truncates",
 		reason: "an answer whose MX set fits does not get TC because the addresses beside it don't; " +
 			"fakemx leaves out addresses and then the NS set",
@@ -31,7 +37,7 @@ var rules = []*rule{
 	{
 		name: "addresses of a sink in another zone",
 		reason: "*file* adds addresses from the zone of the answer only; fakemx adds those of all sinks that it " +
-			"serves, wherever they are, and whether or not a zone cut or a DNAME of the zone of the set hides them",
+			"serves, wherever they are",
 		permits: farSinks,
 	},
 	{
@@ -46,16 +52,22 @@ var rules = []*rule{
 		permits: besideUntouchedSet,
 	},
 	{
-		name: "an untouched set below a wildcard",
-		reason: "each name that a wildcard MX matches has its untouched set at the real label, " +
-			"which nobody can type into a zone",
-		permits: publishedBelowWildcard,
+		name: "a wildcard of *file* at an empty non-terminal of the zone",
+		reason: "*file* answers from a wildcard at a name that exists because there are names below it, " +
+			"which RFC 4592 section 2.2.2 forbids; fakemx takes that name for an owner of its own, by what is configured for it",
+		permits: wildcardAtOwnNonTerminal,
 	},
 	{
-		name: "a wildcard across stanzas",
-		reason: "each name that a wildcard MX matches is an owner of its own: the stanza, the exceptions and the real label " +
-			"that hold for that name decide about its set, where one who types would edit the wildcard for all its names alike",
-		permits: wildcardElsewhere,
+		name: "an empty wildcard at a cut",
+		reason: "a wildcard that exists only because there are names below it makes names exist that have nothing " +
+			"(RFC 4592 section 2.2.1); a copy of nothing can't be typed in where it is cut",
+		permits: emptyWildcard,
+	},
+	{
+		name: "addresses of a sink of another stanza",
+		reason: "*file* adds the addresses of every host of its zone; fakemx may leave out those of a fake that " +
+			"another stanza serves",
+		permits: servedByOthers,
 	},
 	{
 		name:    "a failure passes",
@@ -65,7 +77,7 @@ var rules = []*rule{
 	{
 		name: "an alias ends in NODATA",
 		reason: "*file* puts the NS set where a NODATA at the end of an alias needs the SOA (RFC 2308 section 2.2); " +
-			"fakemx, which the alias leads out of the file, has the SOA there",
+			"fakemx, where the alias leads out of the file or to what a wildcard answers for, has the SOA there",
 		permits: aliasToNoData,
 	},
 	{
@@ -86,12 +98,6 @@ var rules = []*rule{
 		reason: "*file* answers from a wildcard at a name that exists because there are names below it, " +
 			"which RFC 4592 section 2.2.2 forbids; fakemx says NODATA at the names above its sinks",
 		permits: wildcardAtEmptyNonTerminal,
-	},
-	{
-		name: "a wildcard at a part of a zone",
-		reason: "a sink that was typed in below a configured part of a zone would stop the wildcards above that part; " +
-			"with fakemx they go on, as the MX set of the part may be theirs",
-		permits: wildcardAtPart,
 	},
 }
 
@@ -162,14 +168,10 @@ func farSinks(f *finding) (reply, bool) {
 	if home == nil || len(real) == 0 {
 		return reply{}, false
 	}
-	set := f.zone(real[0].Header().Name)
 	want, applies := f.want, false
-	for _, s := range f.world.blocks[i].sinks() {
-		z := mostSpecific(f.edited.blocks[i].zones, s.name)
-		hidden := z != nil && z.hides(s.name)
-		near := z != nil && z.origin == home.origin && !hidden
-		absent := hidden && !within(set.origin, s.name)
-		if near || absent || !exchanges(want.answer, s.name) {
+	for _, s := range f.world.blocks[i].freeSinks() {
+		near := mostSpecific(f.edited.blocks[i].zones, s.name).origin == home.origin
+		if near || !exchanges(want.answer, s.name) {
 			continue
 		}
 		want.additional, applies = withAddresses(want.additional, s), true
@@ -187,39 +189,38 @@ func withAddresses(section []string, s sink) []string {
 	return section
 }
 
-// wildcardElsewhere allows a set that a wildcard of the plain zone makes for a
-// name which another stanza than the wildcard's is about, or none, as the rules
-// of that stanza edit it.
-func wildcardElsewhere(f *finding) (reply, bool) {
+// wildcardAtOwnNonTerminal allows a set that a wildcard of the plain zone makes for
+// a name that this zone has as an empty non-terminal, with the fakes that belong
+// to this name.
+func wildcardAtOwnNonTerminal(f *finding) (reply, bool) {
 	plain, ok := f.plain(f.question)
 	if !ok || plain.header.Rcode != dns.RcodeSuccess {
 		return reply{}, false
 	}
-	real := setIn(plain.answer)
+	var real []*dns.MX
+	for _, rr := range setIn(plain.answer) {
+		real = append(real, rr.(*dns.MX))
+	}
 	if len(real) == 0 {
 		return reply{}, false
 	}
-	owner := real[0].Header().Name
+	owner := real[0].Hdr.Name
 	i, home := f.home(owner)
-	if home == nil || f.isSink(owner) && !home.hides(owner) || home.owns(owner) {
+	if home == nil || f.editedZone(i, home).owns(owner) || !home.exists(owner) || home.signed() {
 		return reply{}, false
 	}
 	b := f.world.blocks[i]
-	alone := (&zone{origin: home.origin, records: real}).clone()
-	if !f.isPublished(owner) {
-		b.editSet(alone, owner)
-		alone.records = slices.DeleteFunc(alone.records, func(rr dns.RR) bool { return !same(rr.Header().Name, owner) })
-		for _, rr := range alone.records {
-			mx := rr.(*dns.MX)
-			mx.Mx = canonical(mx.Mx) // as *file* does
-		}
-	}
+	edited := b.editedSet(home, owner, real)
 	want := plain
 	want.answer = slices.DeleteFunc(slices.Clone(plain.answer), func(text string) bool { return strings.Contains(text, "\tMX\t") })
-	want.answer = append(want.answer, set(alone.records)...)
+	for _, mx := range edited {
+		mx = dns.Copy(mx).(*dns.MX)
+		mx.Mx = canonical(mx.Mx) // as *file* does
+		want.answer = append(want.answer, mx.String())
+	}
 	slices.Sort(want.answer)
-	for _, s := range b.sinks() {
-		if len(alone.records) > len(real) && exchanges(want.answer, s.name) {
+	for _, s := range b.freeSinks() {
+		if len(edited) > len(real) && exchanges(want.answer, s.name) {
 			want.additional = withAddresses(want.additional, s)
 		}
 	}
@@ -259,58 +260,6 @@ func besideUntouchedSet(f *finding) (reply, bool) {
 	return want, ok && len(plain.answer) == len(want.answer)
 }
 
-// publishedBelowWildcard allows at the real label of a name the set that the
-// plain zone has at that name from a wildcard, and the denials that go with it.
-func publishedBelowWildcard(f *finding) (reply, bool) {
-	name, ok := f.publishedAbove(f.question.name)
-	if !ok {
-		return reply{}, false
-	}
-	owner, _ := parent(name)
-	z := f.zone(owner)
-	if z == nil || z.owns(owner) && firstLabel(owner) != "*" || f.isSink(owner) {
-		return reply{}, false
-	}
-	q := f.question
-	q.name, q.kind = owner, dns.TypeMX
-	plain, ok := f.plain(q)
-	if !ok || !holdsMX(plain.answer) || f.isBelowSink(owner) && !f.editedHasMX(q) {
-		return reply{}, false
-	}
-	want := f.want
-	want.header.Rcode, want.header.Truncated = dns.RcodeSuccess, false
-	want.answer, want.authority, want.additional = nil, []string{f.soa(owner)}, nil
-	switch {
-	case !same(name, f.question.name):
-		want.header.Rcode = dns.RcodeNameError
-	case f.question.kind == dns.TypeMX:
-		for _, text := range plain.answer {
-			_, data, _ := strings.Cut(text, "\t")
-			want.answer = append(want.answer, canonical(name)+"\t"+data)
-		}
-		want.header.Truncated = plain.header.Truncated
-		want.authority, want.additional = plain.authority, plain.additional
-	}
-	return want, true
-}
-
-// editedHasMX reports whether the hand-edited zone answers q with an MX set. Below
-// a sink only a wildcard of the sink itself goes on.
-func (f *finding) editedHasMX(q question) bool {
-	r, ok := answerOf(f.comparison.want, q)
-	return ok && holdsMX(r.answer)
-}
-
-// publishedAbove returns the name at or above name that begins with a real label.
-func (f *finding) publishedAbove(name string) (string, bool) {
-	for ok := true; ok; name, ok = parent(name) {
-		if name != "." && f.isPublished(name) {
-			return name, true
-		}
-	}
-	return "", false
-}
-
 // plain returns what *file* answers over the zones that nobody edited.
 func (f *finding) plain(q question) (reply, bool) {
 	return answerOf(f.comparison.plain, q)
@@ -322,12 +271,94 @@ func (r reply) sameBut(o reply) bool {
 	return r.equal(o)
 }
 
+// belowLiteralAsterisk allows below the literal * at a cut what the hand-edited
+// zone answers beside it.
+func belowLiteralAsterisk(f *finding) (reply, bool) {
+	for up, ok := f.question.name, true; ok && up != "."; up, ok = parent(up) {
+		above, _ := parent(up)
+		if firstLabel(up) != "*" || same(up, f.question.name) || !f.isCut(above) {
+			continue
+		}
+		q := f.question
+		q.name = strings.TrimSuffix(q.name, up) + "beside." + above
+		beside, ok := answerOf(f.comparison.want, q)
+		beside.question = f.want.question
+		beside.answer = slices.Clone(beside.answer)
+		for i, text := range beside.answer {
+			if owner, data, _ := strings.Cut(text, "\t"); same(owner, q.name) {
+				beside.answer[i] = canonical(f.question.name) + "\t" + data
+			}
+		}
+		slices.Sort(beside.answer)
+		return beside, ok
+	}
+	return reply{}, false
+}
+
+// emptyWildcard allows the NODATA that a wildcard without records gives, in the
+// plain zone, to a name to which something of its own applies.
+func emptyWildcard(f *finding) (reply, bool) {
+	i, home := f.home(f.question.name)
+	if home == nil || len(f.want.answer) > 0 || f.want.header.Rcode != dns.RcodeNameError {
+		return reply{}, false
+	}
+	for _, name := range f.world.blocks[i].boundaries(home) {
+		wildcard := home.wildcardOf(name)
+		if within(name, f.question.name) && !home.exists(name) && !home.owns(wildcard) && home.exists(wildcard) {
+			plain, ok := f.plain(f.question)
+			return plain, ok && len(plain.answer) == 0 && plain.header.Rcode == dns.RcodeSuccess
+		}
+	}
+	return reply{}, false
+}
+
+// isCut reports whether name stands where the records of a wildcard do, so that
+// the wildcard doesn't reach it.
+func (f *finding) isCut(name string) bool {
+	i, home := f.home(name)
+	return home != nil && slices.Contains(cutsOf(f.world.blocks[i], home), canonical(name))
+}
+
+// servedByOthers allows that addresses are missing which belong to a fake that the
+// stanza of the set does not serve.
+func servedByOthers(f *finding) (reply, bool) {
+	real := setIn(f.want.answer)
+	if len(real) == 0 || !subset(f.got.additional, f.want.additional) {
+		return reply{}, false
+	}
+	i, _ := f.home(real[0].Header().Name)
+	b := f.world.blocks[max(i, 0)]
+	s, configured := b.stanzaFor(real[0].Header().Name)
+	for _, text := range without(f.want.additional, f.got.additional) {
+		if s == nil || !s.leavesToOthers(configured, ownerOf(text)) {
+			return reply{}, false
+		}
+	}
+	want := f.want
+	want.additional = f.got.additional
+	return want, true
+}
+
+// leavesToOthers reports whether name is that of a fake of s without an address.
+func (s *stanza) leavesToOthers(configured, name string) bool {
+	return slices.ContainsFunc(slices.Concat(s.lowest, s.highest), func(f fake) bool {
+		return len(f.addresses) == 0 && slices.ContainsFunc(f.names(configured), func(x string) bool { return same(x, name) })
+	})
+}
+
 // isPublished reports whether name is that of a set published as it was.
 func (f *finding) isPublished(name string) bool {
-	return slices.ContainsFunc(f.world.blocks, func(b *block) bool {
-		s, _ := b.stanzaFor(name)
-		return s != nil && s.real != "" && same(s.real+".", firstLabel(name)+".")
-	})
+	i, home := f.home(name)
+	if home == nil || home.has(name, dns.TypeMX) {
+		return false
+	}
+	s, _ := f.world.blocks[i].stanzaFor(name)
+	return s != nil && s.isRealLabel(firstLabel(name)) && f.editedZone(i, home).has(name, dns.TypeMX)
+}
+
+// editedZone returns what the plain zone z of the i-th block became.
+func (f *finding) editedZone(i int, z *zone) *zone {
+	return f.edited.blocks[i].zones[slices.Index(f.world.blocks[i].zones, z)]
 }
 
 func failurePasses(f *finding) (reply, bool) {
@@ -338,7 +369,7 @@ func failurePasses(f *finding) (reply, bool) {
 
 func aliasToNoData(f *finding) (reply, bool) {
 	target, ok := f.aliasOnly(f.want.answer)
-	if !ok || !f.isSink(target) && !f.isPublished(target) || f.want.header.Rcode != dns.RcodeSuccess {
+	if !ok || !f.isSink(target) && !f.isPublished(target) && !f.isCut(target) || f.want.header.Rcode != dns.RcodeSuccess {
 		return reply{}, false
 	}
 	apex := f.zone(target).origin
@@ -390,61 +421,6 @@ func wildcardAtEmptyNonTerminal(f *finding) (reply, bool) {
 	return want, true
 }
 
-// wildcardAtPart allows what a wildcard of the plain zone answers at or below a
-// configured part of it that has nothing of its own, beside what the sinks bring
-// into being there. An MX set is for wildcardElsewhere.
-func wildcardAtPart(f *finding) (reply, bool) {
-	target, ok := f.aliasOnly(f.want.answer)
-	if !ok && len(f.want.answer) > 0 {
-		return reply{}, false
-	}
-	i, home := f.home(target)
-	if home == nil {
-		return reply{}, false
-	}
-	b := f.world.blocks[i]
-	s, part := b.stanzaFor(target)
-	if s == nil || !below(home.origin, part) || home.ownsWithin(part) {
-		return reply{}, false
-	}
-	holds := func(name string) bool {
-		return slices.ContainsFunc(b.sinks(), func(s sink) bool { return within(name, s.name) })
-	}
-	beside := same(target, part) || !slices.ContainsFunc(append(between(part, target), target), holds)
-	plain, ok := f.plain(f.question)
-	if stopped, leads := f.wildcardToSink(); leads {
-		plain, ok = stopped, true
-	}
-	answers := ok && plain.header.Rcode == dns.RcodeSuccess && !holdsMX(plain.answer)
-	return plain, answers && holds(part) && beside
-}
-
-// wildcardToSink returns the answer of a wildcard whose alias leads to a sink. The
-// plain zone, in which the wildcard is there at the sink too, goes in circles.
-func (f *finding) wildcardToSink() (reply, bool) {
-	q := f.question
-	q.kind = dns.TypeCNAME
-	alias, ok := f.plain(q)
-	if !ok || f.question.kind == dns.TypeCNAME || len(alias.answer) != 1 {
-		return reply{}, false
-	}
-	target, ok := f.aliasOnly(alias.answer)
-	if !ok || !f.isSink(target) {
-		return reply{}, false
-	}
-	q.name, q.kind = target, f.question.kind
-	direct, ok := answerOf(f.comparison.want, q)
-	direct.question = f.want.question
-	direct.answer = append(alias.answer, direct.answer...)
-	slices.Sort(direct.answer)
-	return direct, ok
-}
-
-// ownsWithin reports whether z has anything at or below name.
-func (z *zone) ownsWithin(name string) bool {
-	return slices.ContainsFunc(z.records, func(rr dns.RR) bool { return within(name, rr.Header().Name) })
-}
-
 // emptyNonTerminal reports whether name owns nothing in the edited zone, while a
 // name below it does, and a wildcard beside or above it could match it.
 func (f *finding) emptyNonTerminal(name string) bool {
@@ -491,7 +467,7 @@ func (f *finding) aliasOnly(answer []string) (target string, ok bool) {
 // isSink reports whether name is one of the hosts that had to be typed in.
 func (f *finding) isSink(name string) bool {
 	return slices.ContainsFunc(f.world.blocks, func(b *block) bool {
-		return slices.ContainsFunc(b.sinks(), func(s sink) bool { return s.holds(name) })
+		return slices.ContainsFunc(b.freeSinks(), func(s sink) bool { return same(s.name, name) || same(s.tlsaName(), name) })
 	})
 }
 
@@ -502,8 +478,8 @@ func (f *finding) isThereForSink(name string) bool {
 	return home != nil && !slices.ContainsFunc(home.records, func(rr dns.RR) bool {
 		t := rr.Header().Rrtype
 		return same(rr.Header().Name, name) && t != dns.TypeSOA && t != dns.TypeNS
-	}) && slices.ContainsFunc(f.world.blocks[i].sinks(), func(s sink) bool {
-		return below(name, "_25._tcp."+s.name) && f.zone(s.name) == home
+	}) && slices.ContainsFunc(f.world.blocks[i].freeSinks(), func(s sink) bool {
+		return below(name, s.tlsaName()) && f.zone(s.name) == home
 	})
 }
 
@@ -511,7 +487,7 @@ func (f *finding) isThereForSink(name string) bool {
 // zone reaches it.
 func (f *finding) isBelowSink(name string) bool {
 	return slices.ContainsFunc(f.world.blocks, func(b *block) bool {
-		return slices.ContainsFunc(b.sinks(), func(s sink) bool { return below(s.name, name) })
+		return slices.ContainsFunc(b.freeSinks(), func(s sink) bool { return below(s.name, name) })
 	})
 }
 
