@@ -101,12 +101,12 @@ const (
 // questions returns what is asked about w. The edited zones lend their names.
 func (w *world) questions(edited *world, rng *rand.Rand) (all []question) {
 	for _, name := range w.namesToAsk(edited, rng) {
-		for _, kind := range slices.Concat(kinds, some(rng, otherKinds, someKinds)) {
+		for _, kind := range slices.Concat(kinds, draw(rng, otherKinds, someKinds)) {
 			q := question{name: name, kind: kind, class: dns.ClassINET}
 			q.vary(rng)
 			all = append(all, q)
 		}
-		for _, variant := range some(rng, variants, someVariants) {
+		for _, variant := range draw(rng, variants, someVariants) {
 			q := question{name: name, kind: dns.TypeMX, class: dns.ClassINET}
 			q.tcp, q.edns, q.do = variant.tcp, variant.edns, variant.do
 			all = append(all, q)
@@ -246,8 +246,8 @@ func randomCase(rng *rand.Rand, name string) string {
 	return string(mixed)
 }
 
-// some returns n of choices.
-func some[T any](rng *rand.Rand, choices []T, n int) []T {
+// draw returns n of choices.
+func draw[T any](rng *rand.Rand, choices []T, n int) []T {
 	chosen := slices.Clone(choices)
 	rng.Shuffle(len(chosen), func(i, j int) { chosen[i], chosen[j] = chosen[j], chosen[i] })
 	return chosen[:n]
