@@ -98,7 +98,10 @@ func (b *block) publish(plain, edited *zone, owner string) {
 	switch {
 	case isNull(real), !fits(name), firstLabel(owner) == "*", s.isRealLabel(firstLabel(owner)), s.excepts(configured, name):
 		return
-	case plain.hides(name), plain.has(name, dns.TypeMX), plain.has(name, dns.TypeCNAME):
+	case plain.hides(name):
+		return
+	}
+	if own := plain.answersFrom(name); plain.has(own, dns.TypeMX) || plain.has(own, dns.TypeCNAME) {
 		return // the zone's own data wins
 	}
 	for _, mx := range real {

@@ -68,10 +68,11 @@ func (z *zone) isFreeFor(s sink) bool {
 	if z.signed() || same(z.origin, s.name) || z.hides(s.name) {
 		return false
 	}
-	if z.has(s.name, dns.TypeCNAME) || z.has(s.name, dns.TypeMX) || z.has(s.name, dns.TypeNS) {
+	owner := z.answersFrom(s.name)
+	if z.has(owner, dns.TypeCNAME) || z.has(owner, dns.TypeMX) || z.has(owner, dns.TypeNS) {
 		return false
 	}
-	own := z.addressesAt(s.name)
+	own := z.addressesAt(owner)
 	return len(own) == 0 || slices.Equal(own, s.addressSet())
 }
 
@@ -113,7 +114,7 @@ func (z *zone) typeIn(s sink) {
 	z.remove(s.name, dns.TypeAAAA)
 	z.records = append(z.records, s.records()...)
 	tlsa := s.tlsaName()
-	if !z.hides(tlsa) && !z.has(tlsa, dns.TypeTLSA) && !z.has(tlsa, dns.TypeCNAME) {
+	if owner := z.answersFrom(tlsa); !z.hides(tlsa) && !z.has(owner, dns.TypeTLSA) && !z.has(owner, dns.TypeCNAME) {
 		z.addText("%s %d IN TLSA 3 1 1 %s", tlsa, s.ttl, strings.Repeat("00", 32))
 	}
 }

@@ -17,6 +17,16 @@ func (z *zone) owns(name string) bool {
 	return slices.ContainsFunc(z.records, func(rr dns.RR) bool { return same(rr.Header().Name, name) })
 }
 
+// answersFrom returns the name whose data *file* answers with at name. That is the
+// wildcard beside an empty non-terminal too, which RFC 4592 section 2.2.2 forbids:
+// who only asks can't tell it from data at the name.
+func (z *zone) answersFrom(name string) string {
+	if beside, ok := parent(name); ok && !z.owns(name) && z.exists(name) {
+		return "*." + beside
+	}
+	return name
+}
+
 // signed reports whether z has signatures.
 func (z *zone) signed() bool { return z.has(z.origin, dns.TypeRRSIG) }
 
