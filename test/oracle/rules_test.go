@@ -189,13 +189,16 @@ func withAddresses(section []string, s sink) []string {
 	return section
 }
 
-// wildcardAtOwnNonTerminal allows a set that a wildcard of the plain zone makes for
-// a name that this zone has as an empty non-terminal, with the fakes that belong
-// to this name.
+// wildcardAtOwnNonTerminal allows what a wildcard of the plain zone makes for a name
+// that this zone has as an empty non-terminal, with the fakes that belong to this
+// name.
 func wildcardAtOwnNonTerminal(f *finding) (reply, bool) {
 	plain, ok := f.plain(f.question)
 	if !ok || plain.header.Rcode != dns.RcodeSuccess {
 		return reply{}, false
+	}
+	if !holdsMX(plain.answer) {
+		return plain, f.wildcardBesideSink(plain)
 	}
 	var real []*dns.MX
 	for _, rr := range setIn(plain.answer) {
@@ -225,6 +228,18 @@ func wildcardAtOwnNonTerminal(f *finding) (reply, bool) {
 		}
 	}
 	return want, true
+}
+
+// wildcardBesideSink reports whether the plain answer ends in data of a wildcard at
+// an empty non-terminal which the hand-edited zone has a sink or its TLSA set at,
+// and is about a type that it does not have there.
+func (f *finding) wildcardBesideSink(plain reply) bool {
+	target, ok := f.aliasOnly(f.want.answer)
+	i, home := f.home(target)
+	if home == nil || !ok && len(f.want.answer) > 0 || home.owns(target) || !home.exists(target) || !f.isSink(target) {
+		return false
+	}
+	return len(plain.answer) > len(f.want.answer) && !f.editedZone(i, home).has(target, f.question.kind)
 }
 
 // setIn returns the MX set that section holds.
