@@ -21,7 +21,7 @@ type ledger struct {
 	rules  map[*rule]int
 	worlds map[uint64]bool
 	names  map[string]bool
-	shown  map[uint64]int // how many names, by the seed of their world
+	shown  map[uint64]int  // how many names, by the seed of their world
 	seeds  map[uint64]bool // of the worlds with a failure
 	failed int
 }
