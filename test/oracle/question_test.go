@@ -123,6 +123,25 @@ func (w *world) questions(edited *world, rng *rand.Rand) (all []question) {
 	return all
 }
 
+// firstQuestions returns the MX question for each configured zone of w, and the
+// address questions for each sink.
+func (w *world) firstQuestions() (all []question) {
+	add := func(name string, kind uint16) {
+		all = append(all, question{name: name, kind: kind, class: dns.ClassINET, tcp: true})
+	}
+	for _, b := range w.blocks {
+		for _, s := range b.stanzas {
+			for _, configured := range b.zonesOf(s) {
+				add(configured, dns.TypeMX)
+			}
+		}
+		for _, s := range b.sinks() {
+			add(s.name, dns.TypeA)
+		}
+	}
+	return all
+}
+
 // vary sets all of q that a client is free to choose.
 func (q *question) vary(rng *rand.Rand) {
 	v := variants[rng.IntN(len(variants))]

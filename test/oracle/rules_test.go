@@ -235,8 +235,11 @@ func wildcardAtOwnNonTerminal(f *finding) (reply, bool) {
 // and is about a type that it does not have there.
 func (f *finding) wildcardBesideSink(plain reply) bool {
 	target, ok := f.aliasOnly(f.want.answer)
+	if !ok && len(f.want.answer) > 0 {
+		return false
+	}
 	i, home := f.home(target)
-	if home == nil || !ok && len(f.want.answer) > 0 || home.owns(target) || !home.exists(target) || !f.isSink(target) {
+	if home == nil || home.owns(target) || !home.exists(target) || !f.isSink(target) {
 		return false
 	}
 	return len(plain.answer) > len(f.want.answer) && !f.editedZone(i, home).has(target, f.question.kind)
