@@ -25,8 +25,9 @@ type trial struct {
 	edited *world
 }
 
-func newTrial(seed uint64) trial {
-	w := generate(seed)
+func newTrial(seed uint64) trial { return trialOf(generate(seed)) }
+
+func trialOf(w *world) trial {
 	edited := &world{seed: w.seed}
 	for _, b := range w.blocks {
 		edited.blocks = append(edited.blocks, &block{zones: b.handEdit(), terse: b.terse})

@@ -30,9 +30,9 @@ func (c *comparison) askNSD(t *testing.T, trials []trial) {
 		return
 	}
 	t.Run("NSD answers from transferred zones as fakemx does", func(t *testing.T) {
-		var plain, transferred []*zone
-		for _, s := range samples {
-			plain, transferred = append(plain, s.plain), append(transferred, s.transferred)
+		plain, transferred := make([]*zone, len(samples)), make([]*zone, len(samples))
+		for i, s := range samples {
+			plain[i], transferred[i] = s.plain, s.transferred
 		}
 		before := &server{udp: startNSD(t, plain)}
 		after := &server{udp: startNSD(t, transferred)}
