@@ -65,8 +65,8 @@ var rules = []*rule{
 	},
 	{
 		name: "addresses of a sink of another stanza",
-		reason: "*file* adds the addresses of every host of its zone; fakemx may leave out those of a fake that " +
-			"another stanza serves",
+		reason: "*file* adds the addresses of every host of its zone; those of a fake that another stanza serves " +
+			"fakemx leaves as the plain zone has them",
 		permits: servedByOthers,
 	},
 	{
@@ -337,23 +337,28 @@ func (f *finding) isCut(name string) bool {
 	return home != nil && slices.Contains(cutsOf(f.world.blocks[i], home), canonical(name))
 }
 
-// servedByOthers allows that addresses are missing which belong to a fake that the
-// stanza of the set does not serve.
+// servedByOthers allows that addresses which belong to a fake that the stanza of the
+// set does not serve are missing, or as the plain zone has them.
 func servedByOthers(f *finding) (reply, bool) {
 	real := setIn(f.want.answer)
-	if len(real) == 0 || !subset(f.got.additional, f.want.additional) {
+	if len(real) == 0 {
 		return reply{}, false
 	}
-	i, _ := f.home(real[0].Header().Name)
-	b := f.world.blocks[max(i, 0)]
-	s, configured := b.stanzaFor(real[0].Header().Name)
-	for _, text := range without(f.want.additional, f.got.additional) {
-		if s == nil || !s.leavesToOthers(configured, ownerOf(text)) {
-			return reply{}, false
+	i, home := f.home(real[0].Header().Name)
+	if home == nil {
+		return reply{}, false
+	}
+	s, configured := f.world.blocks[i].stanzaFor(real[0].Header().Name)
+	others := func(text string) bool { return s != nil && s.leavesToOthers(configured, ownerOf(text)) }
+	plain := set(home.records)
+	want := f.want
+	want.additional = slices.DeleteFunc(slices.Clone(want.additional), others)
+	for _, text := range f.got.additional {
+		if others(text) && (slices.Contains(f.want.additional, text) || slices.Contains(plain, text)) {
+			want.additional = append(want.additional, text)
 		}
 	}
-	want := f.want
-	want.additional = f.got.additional
+	slices.Sort(want.additional)
 	return want, true
 }
 
