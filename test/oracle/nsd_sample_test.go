@@ -56,16 +56,25 @@ func (s *secondaries) sample(trials []trial) (samples []nsdSample) {
 			if w == nil || s.differs[t.world.seed] != differs {
 				continue
 			}
-			for i, b := range t.world.blocks {
-				for j, z := range b.zones {
-					if len(samples) < sampleSize && z.loadsInNSD() && len(w.blocks[i].zones[j].records) > 0 {
-						samples = append(samples, nsdSample{t, z, w.blocks[i].zones[j]})
-					}
-				}
+			if z, transferred := s.forNSD(t, w); z != nil && len(samples) < sampleSize {
+				samples = append(samples, nsdSample{t, z, transferred})
 			}
 		}
 	}
 	return samples
+}
+
+// forNSD returns a zone of t, and what was transferred of it. It is one a world: in
+// NSD a name exists if it does in any zone, also below the zone cut of one.
+func (s *secondaries) forNSD(t trial, w *world) (plain, transferred *zone) {
+	for i, b := range t.world.blocks {
+		for j, z := range b.zones {
+			if z.loadsInNSD() && len(w.blocks[i].zones[j].records) > 0 {
+				return z, w.blocks[i].zones[j]
+			}
+		}
+	}
+	return nil, nil
 }
 
 // loadsInNSD reports whether NSD takes z, which refuses names below a DNAME, and
@@ -78,11 +87,11 @@ func (z *zone) loadsInNSD() bool {
 	})
 }
 
-// questions are about the zone's own data.
+// questions are about the zone's own data, less what a rule is about.
 func (s nsdSample) questions(rng *rand.Rand) (all []question) {
 	f := &finding{trial: s.trial}
 	for _, name := range s.trial.world.namesToAsk(s.trial.edited, rng) {
-		if f.zone(name) != s.plain {
+		if f.zone(name) != s.plain || f.literalAsterisk(name) != "" || f.isBelowEmptyWildcard(name) {
 			continue
 		}
 		for _, kind := range []uint16{dns.TypeA, dns.TypeMX, dns.TypeTXT, dns.TypeTLSA, dns.TypeCNAME} {

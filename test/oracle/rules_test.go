@@ -292,42 +292,58 @@ func (r reply) sameBut(o reply) bool {
 // belowLiteralAsterisk allows below the literal * at a cut what the hand-edited
 // zone answers beside it.
 func belowLiteralAsterisk(f *finding) (reply, bool) {
-	for up, ok := f.question.name, true; ok && up != "."; up, ok = parent(up) {
-		above, _ := parent(up)
-		if firstLabel(up) != "*" || same(up, f.question.name) || !f.isCut(above) {
-			continue
-		}
-		q := f.question
-		q.name = strings.TrimSuffix(q.name, up) + "beside." + above
-		beside, ok := answerOf(f.comparison.want, q)
-		beside.question = f.want.question
-		beside.answer = slices.Clone(beside.answer)
-		for i, text := range beside.answer {
-			if owner, data, _ := strings.Cut(text, "\t"); same(owner, q.name) {
-				beside.answer[i] = canonical(f.question.name) + "\t" + data
-			}
-		}
-		slices.Sort(beside.answer)
-		return beside, ok
+	asterisk := f.literalAsterisk(f.question.name)
+	if asterisk == "" {
+		return reply{}, false
 	}
-	return reply{}, false
+	above, _ := parent(asterisk)
+	q := f.question
+	q.name = strings.TrimSuffix(q.name, asterisk) + "beside." + above
+	beside, ok := answerOf(f.comparison.want, q)
+	beside.question = f.want.question
+	beside.answer = slices.Clone(beside.answer)
+	for i, text := range beside.answer {
+		if owner, data, _ := strings.Cut(text, "\t"); same(owner, q.name) {
+			beside.answer[i] = canonical(f.question.name) + "\t" + data
+		}
+	}
+	slices.Sort(beside.answer)
+	return beside, ok
+}
+
+// literalAsterisk returns the literal * at a cut that name lies below, as name
+// spells it, or nothing.
+func (f *finding) literalAsterisk(name string) string {
+	up, ok := parent(name)
+	for ; ok && up != "."; up, ok = parent(up) {
+		if above, _ := parent(up); firstLabel(up) == "*" && f.isCut(above) {
+			return up
+		}
+	}
+	return ""
 }
 
 // emptyWildcard allows the NODATA that a wildcard without records gives, in the
 // plain zone, to a name to which something of its own applies.
 func emptyWildcard(f *finding) (reply, bool) {
-	i, home := f.home(f.question.name)
-	if home == nil || len(f.want.answer) > 0 || f.want.header.Rcode != dns.RcodeNameError {
+	if len(f.want.answer) > 0 || f.want.header.Rcode != dns.RcodeNameError || !f.isBelowEmptyWildcard(f.question.name) {
 		return reply{}, false
 	}
-	for _, name := range f.world.blocks[i].boundaries(home) {
-		wildcard := home.wildcardOf(name)
-		if within(name, f.question.name) && !home.exists(name) && !home.owns(wildcard) && home.exists(wildcard) {
-			plain, ok := f.plain(f.question)
-			return plain, ok && len(plain.answer) == 0 && plain.header.Rcode == dns.RcodeSuccess
+	plain, ok := f.plain(f.question)
+	return plain, ok && len(plain.answer) == 0 && plain.header.Rcode == dns.RcodeSuccess
+}
+
+// isBelowEmptyWildcard reports whether something of its own applies to name, and a
+// wildcard without records would match it.
+func (f *finding) isBelowEmptyWildcard(name string) bool {
+	i, home := f.home(name)
+	return home != nil && slices.ContainsFunc(f.world.blocks[i].boundaries(home), func(boundary string) bool {
+		if !within(boundary, name) || home.exists(boundary) {
+			return false
 		}
-	}
-	return reply{}, false
+		wildcard := home.wildcardOf(boundary)
+		return !home.owns(wildcard) && home.exists(wildcard)
+	})
 }
 
 // isCut reports whether name stands where the records of a wildcard do, so that
