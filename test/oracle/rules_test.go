@@ -385,14 +385,23 @@ func (s *stanza) leavesToOthers(configured, name string) bool {
 	})
 }
 
+// hasRealLabel reports whether name is one at which a set may be published.
+func (f *finding) hasRealLabel(name string) bool {
+	i, home := f.home(name)
+	if home == nil {
+		return false
+	}
+	s, _ := f.world.blocks[i].stanzaFor(name)
+	return s != nil && s.isRealLabel(firstLabel(name))
+}
+
 // isPublished reports whether name is that of a set published as it was.
 func (f *finding) isPublished(name string) bool {
 	i, home := f.home(name)
 	if home == nil || home.has(name, dns.TypeMX) {
 		return false
 	}
-	s, _ := f.world.blocks[i].stanzaFor(name)
-	return s != nil && s.isRealLabel(firstLabel(name)) && f.editedZone(i, home).has(name, dns.TypeMX)
+	return f.hasRealLabel(name) && f.editedZone(i, home).has(name, dns.TypeMX)
 }
 
 // editedZone returns what the plain zone z of the i-th block became.
@@ -408,7 +417,7 @@ func failurePasses(f *finding) (reply, bool) {
 
 func aliasToNoData(f *finding) (reply, bool) {
 	target, ok := f.aliasOnly(f.want.answer)
-	if !ok || !f.isSink(target) && !f.isPublished(target) && !f.isCut(target) || f.want.header.Rcode != dns.RcodeSuccess {
+	if !ok || !f.isSink(target) && !f.hasRealLabel(target) && !f.isCut(target) || f.want.header.Rcode != dns.RcodeSuccess {
 		return reply{}, false
 	}
 	apex := f.zone(target).origin
