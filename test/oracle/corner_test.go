@@ -73,7 +73,7 @@ func dataOf(t *testing.T, s *server, q question) string {
 	if err := m.Unpack(wire); err != nil {
 		t.Fatal(err)
 	}
-	var data []string
+	data := make([]string, 0, len(m.Answer))
 	for _, rr := range m.Answer {
 		data = append(data, strings.TrimPrefix(rr.String(), rr.Header().String()))
 	}
