@@ -97,8 +97,8 @@ func besideUntouchedSet(f *finding) (reply, bool) {
 	return want, ok && len(plain.answer) == len(want.answer)
 }
 
-// servedByOthers allows that addresses which belong to a fake that the stanza of the
-// set does not serve are missing, or as the plain zone has them.
+// servedByOthers allows that addresses of a sink which the stanza of the set does
+// not serve are missing, or as the plain zone has them.
 func servedByOthers(f *finding) (reply, bool) {
 	real := setIn(f.want.answer)
 	if len(real) == 0 {
@@ -109,7 +109,7 @@ func servedByOthers(f *finding) (reply, bool) {
 		return reply{}, false
 	}
 	s, configured := f.world.blocks[i].stanzaFor(real[0].Header().Name)
-	others := func(text string) bool { return s != nil && s.leavesToOthers(configured, ownerOf(text)) }
+	others := func(text string) bool { return f.isSink(ownerOf(text)) && !s.serves(configured, ownerOf(text)) }
 	plain := set(home.records)
 	want := f.want
 	want.additional = slices.DeleteFunc(slices.Clone(want.additional), others)
@@ -122,9 +122,10 @@ func servedByOthers(f *finding) (reply, bool) {
 	return want, true
 }
 
-// leavesToOthers reports whether name is that of a fake of s without an address.
-func (s *stanza) leavesToOthers(configured, name string) bool {
-	return slices.ContainsFunc(slices.Concat(s.lowest, s.highest), func(f fake) bool {
-		return len(f.addresses) == 0 && slices.ContainsFunc(f.names(configured), func(x string) bool { return same(x, name) })
+// serves reports whether name is a sink of s, which may be none, in a configured
+// zone.
+func (s *stanza) serves(configured, name string) bool {
+	return s != nil && slices.ContainsFunc(slices.Concat(s.lowest, s.highest), func(f fake) bool {
+		return len(f.addresses) > 0 && slices.ContainsFunc(f.names(configured), func(x string) bool { return same(x, name) })
 	})
 }

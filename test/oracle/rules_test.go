@@ -58,7 +58,7 @@ var rules = []*rule{
 	},
 	{
 		name: "addresses of a sink of another stanza",
-		reason: "*file* adds the addresses of every host of its zone; those of a fake that another stanza serves " +
+		reason: "*file* adds the addresses of every host of its zone; those of a sink that another stanza serves " +
 			"fakemx leaves as the plain zone has them",
 		permits: servedByOthers,
 	},
