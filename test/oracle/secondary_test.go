@@ -78,6 +78,7 @@ func (c *comparison) askSecondaries(t *testing.T, trials []trial) {
 	}
 	second := &comparison{want: serve(t, worlds, false), got: c.got, plain: c.plain, ledger: c.ledger}
 	forEach(kept, func(trial trial) {
+		c.settle(t, trial, newWatch(trial, c))
 		rng := rand.New(rand.NewPCG(trial.world.seed, 0x5ec))
 		for _, q := range trial.world.questions(c.secondaries.worlds[trial.world.seed], rng) {
 			if !c.secondaries.differs[trial.world.seed] && rng.IntN(oneInSecondary) > 0 {
