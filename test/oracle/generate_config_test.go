@@ -39,6 +39,7 @@ func (g *generator) world() *world {
 			w.blocks = append(w.blocks, &block{zones: []*zone{child}})
 		} else {
 			first.zones = append(first.zones, child)
+			child.undelegated = g.oneIn(3)
 		}
 	}
 	if g.oneIn(4) {
@@ -50,8 +51,12 @@ func (g *generator) world() *world {
 		}
 	}
 	for _, b := range w.blocks {
+		b.terse = g.oneIn(3)
 		for _, z := range b.zones {
 			g.fill(w, b, z)
+			if g.oneIn(10) {
+				z.sign()
+			}
 		}
 	}
 	return w
@@ -69,7 +74,7 @@ func (g *generator) configure(b *block) {
 		b.stanzas = []*stanza{g.stanza(b, nil, origins)}
 	case 2:
 		some := origins[:1+g.IntN(len(origins))]
-		b.stanzas = []*stanza{g.stanza(b, slices.Clone(some), origins)}
+		b.stanzas = []*stanza{g.stanza(b, slices.Clone(some), some)}
 	case 3:
 		part := pick(g.Rand, "dept.", "a.", "mx.") + origins[0]
 		if slices.Contains(origins, part) {
@@ -87,11 +92,12 @@ func (g *generator) configure(b *block) {
 	}
 }
 
-// At most this many lowest fakes and addresses among them: more is refused, as
-// senders would never reach the real servers.
+// At most this many lowest fakes and addresses among them, and this many fakes:
+// more is refused, as senders would never reach the real servers.
 const (
 	mostLowest          = 4
 	mostLowestAddresses = 4
+	mostFakes           = 50
 )
 
 // stanza returns one for zones. None of its hosts is one of the apexes, or a
@@ -118,10 +124,18 @@ func (g *generator) stanza(b *block, zones, apexes []string) *stanza {
 		left, addresses = left-n, addresses-n*len(f.addresses)
 		s.lowest = append(s.lowest, f)
 	}
+	left := mostFakes - len(names(s.lowest, "invalid."))
 	for len(s.lowest)+len(s.highest) == 0 || g.IntN(3) > 0 {
-		if f := g.fake(b, s, taken, "highest"); f.name != "" {
-			s.highest = append(s.highest, f)
+		f := g.fake(b, s, taken, "highest")
+		n := len(f.names("invalid."))
+		if f.name == "" || n > left {
+			continue
 		}
+		left -= n
+		s.highest = append(s.highest, f)
+	}
+	if g.oneIn(30) && len(s.highest) > 0 && left > 1 {
+		s.highest = append(s.highest, fake{fmt.Sprintf("many[1-%d]", left), []string{"192.0.2.99"}})
 	}
 	if g.oneIn(2) {
 		s.step = pick(g.Rand, "1", "3", "10", "1000", "65535")
@@ -135,8 +149,22 @@ func (g *generator) stanza(b *block, zones, apexes []string) *stanza {
 	if g.oneIn(4) {
 		s.except = g.exceptions(b, s)
 	}
+	if g.oneIn(5) {
+		s.exchanges = g.exchangesOf(zones)
+	}
 	s.dryRun = g.oneIn(20)
 	return s
+}
+
+// exchangesOf returns names that some sets of the zones will point to.
+func (g *generator) exchangesOf(zones []string) (all []string) {
+	for range 1 + g.IntN(3) {
+		all = append(all, pick(g.Rand, longProvider, "mx0."+longProvider, "invalid.", "mail0", "mail1", "in0", "relay0", "MX"))
+	}
+	if len(zones) > 0 && g.oneIn(2) {
+		all = append(all, pick(g.Rand, "", "mail0.")+pick(g.Rand, zones...))
+	}
+	return all
 }
 
 // fake returns a fake whose names are not taken, and takes them. Its name is
@@ -144,7 +172,7 @@ func (g *generator) stanza(b *block, zones, apexes []string) *stanza {
 func (g *generator) fake(b *block, s *stanza, taken map[string]bool, kind string) fake {
 	zones := b.zonesOf(s)
 	f := fake{addresses: g.addresses()}
-	switch g.IntN(10) {
+	switch g.IntN(11) {
 	case 0:
 		f.name = kind + "." + pick(g.Rand, zones...)
 	case 1:
@@ -152,6 +180,14 @@ func (g *generator) fake(b *block, s *stanza, taken map[string]bool, kind string
 		f.addresses = nil
 	case 2:
 		f.name = pick(g.Rand, "decoy[1-2].mx", "decoy[3-5]", "d[9-11].pool.mx", "[1-2].n")
+	case 3:
+		// Where some host of the zone may be, or a zone of its own.
+		f.name = pick(g.Rand, "mail0", "Mail1", "in0", "relay0", "ns0", "www", "a", "sub", "dept")
+	case 4:
+		if name := g.servedByOthers(b, s); name != "" {
+			return fake{name: name}
+		}
+		f.name = "fake3"
 	default:
 		f.name = pick(g.Rand, "fake0", "fake1", "fake0.mx", "fake1.mx", "Fake2.MX", "mx", "mail", "a.b.fake", "x.fake0", "_sink.mx", "x.y-z")
 	}
@@ -168,6 +204,25 @@ func (g *generator) fake(b *block, s *stanza, taken map[string]bool, kind string
 		}
 	}
 	return f
+}
+
+// servedByOthers returns the name of a sink that another stanza of b serves, and
+// that is neither in a zone of s nor one of its fakes. It may be empty.
+func (g *generator) servedByOthers(b *block, s *stanza) string {
+	var all []string
+	known := names(slices.Concat(s.lowest, s.highest), "invalid.")
+	for _, other := range b.stanzas {
+		for _, sink := range other.addSinks(b, nil) {
+			inside := slices.ContainsFunc(b.zonesOf(s), func(z string) bool { return within(z, sink.name) })
+			if !inside && !slices.ContainsFunc(known, func(name string) bool { return same(name, sink.name) }) {
+				all = append(all, sink.name)
+			}
+		}
+	}
+	if len(all) == 0 {
+		return ""
+	}
+	return g.maybeMixed(pick(g.Rand, all...))
 }
 
 // addresses are of one family or both.
@@ -187,7 +242,7 @@ func (g *generator) addresses() (all []string) {
 // exceptions are names that spare the hosts of s themselves.
 func (g *generator) exceptions(b *block, s *stanza) (all []string) {
 	zones := b.zonesOf(s)
-	for _, name := range []string{"a", "dept", "x.b", "www", "sub", "Deep", "abs." + zones[0], "wild"} {
+	for _, name := range []string{"a", "dept", "x.b", "www", "sub", "Deep", "abs." + zones[0], "wild", "x.mx", "a.b.news", "fake0.x"} {
 		spares := true
 		for _, z := range zones {
 			for _, fake := range names(append(slices.Clone(s.lowest), s.highest...), z) {

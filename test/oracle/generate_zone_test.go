@@ -30,20 +30,26 @@ func (g *generator) fill(w *world, b *block, z *zone) {
 		g.mxAt(b, z, z.origin)
 	}
 	for _, child := range w.children(z) {
-		z.addText("%s 600 IN NS ns1.%[1]s", child)
+		if !child.undelegated {
+			z.addText("%s 600 IN NS ns1.%[1]s", child.origin)
+		}
 	}
-	names := g.plan(b, z)
+	names := g.plan(w, b, z)
+	if g.oneIn(5) {
+		names = append(names, g.blanket(w, b, z, names)...)
+	}
+	g.meetSinks(w, b, z, names)
 	for _, name := range names {
 		g.populate(w, b, z, name, names)
 	}
 }
 
-// children returns the origins of the zones of w that lie below z.
-func (w *world) children(z *zone) (all []string) {
+// children returns the zones of w that lie below z.
+func (w *world) children(z *zone) (all []*zone) {
 	for _, b := range w.blocks {
 		for _, other := range b.zones {
 			if below(z.origin, other.origin) {
-				all = append(all, other.origin)
+				all = append(all, other)
 			}
 		}
 	}
@@ -51,7 +57,7 @@ func (w *world) children(z *zone) (all []string) {
 }
 
 // plan chooses the owners of z: any, and such as meet the configuration.
-func (g *generator) plan(b *block, z *zone) (names []string) {
+func (g *generator) plan(w *world, b *block, z *zone) (names []string) {
 	near := []string{z.origin}
 	for _, s := range b.sinks() {
 		if !below(z.origin, s.name) {
@@ -79,19 +85,16 @@ func (g *generator) plan(b *block, z *zone) (names []string) {
 		default:
 			name = g.randomName(pick(g.Rand, append(names, z.origin)...))
 		}
-		if below(z.origin, name) && fits(name) && !g.published(b, name) {
+		if below(z.origin, name) && fits(name) && !g.undelegated(w, z, name) {
 			names = append(names, g.maybeMixed(name))
 		}
 	}
+	for _, name := range append(slices.Clone(names), z.origin) {
+		if s, _ := b.stanzaFor(name); s != nil && s.real != "" && g.oneIn(12) && fits(s.real+"."+name) {
+			names = append(names, s.real+"."+name)
+		}
+	}
 	return names
-}
-
-// published reports whether name holds the label of a stanza's real sets: what a
-// zone has there is nobody's to guess.
-func (g *generator) published(b *block, name string) bool {
-	return slices.ContainsFunc(b.stanzas, func(s *stanza) bool {
-		return s.real != "" && strings.Contains(canonical(name), canonical(s.real+"."))
-	})
 }
 
 func (g *generator) maybeMixed(name string) string {
@@ -200,8 +203,12 @@ func (g *generator) mxAt(b *block, z *zone, owner string) {
 	ttl := g.ttl()
 	mixed := g.oneIn(7)
 	taken := map[string]bool{}
-	for i, preference := range g.preferences() {
+	preferences := g.preferences()
+	for i, preference := range preferences {
 		exchange := g.exchange(b, z, owner, i)
+		if len(preferences) > manyRecords && !g.oneIn(20) {
+			exchange = fmt.Sprintf("m%d.invalid.", i)
+		}
 		if taken[canonical(exchange)] {
 			continue
 		}
@@ -212,6 +219,12 @@ func (g *generator) mxAt(b *block, z *zone, owner string) {
 		z.addText("%s %d IN MX %d %s", owner, ttl, preference, exchange)
 	}
 }
+
+// manyRecords is what a set has at most that is not near the limit of 100 records.
+const manyRecords = 20
+
+// longProvider is where the exchanges of some sets are.
+const longProvider = "some-provider-with-a-rather-long-name.invalid."
 
 // preferences are such as operators publish, or such as leave no room.
 func (g *generator) preferences() []int {
@@ -236,6 +249,12 @@ func (g *generator) preferences() []int {
 		return []int{10, 20, 30, 40, 50, 60, 70, 80, 90, 100, 110, 120}
 	}
 	var all []int
+	if g.oneIn(40) {
+		for i := range 85 + g.IntN(17) {
+			all = append(all, 10+i)
+		}
+		return all
+	}
 	most := pick(g.Rand, 4, 50, 65536)
 	for range 1 + g.IntN(5) {
 		p := g.IntN(most)
@@ -259,7 +278,7 @@ func (g *generator) exchange(b *block, z *zone, owner string, i int) string {
 			}
 		}
 	case 1, 2:
-		return fmt.Sprintf("mx%d.some-provider-with-a-rather-long-name.invalid.", i)
+		return fmt.Sprintf("mx%d.%s", i, longProvider)
 	}
 	name := fmt.Sprintf("%s%d.%s", pick(g.Rand, "mail", "in", "relay"), i, z.origin)
 	if !z.has(name, dns.TypeA) && !g.oneIn(4) {
@@ -271,12 +290,13 @@ func (g *generator) exchange(b *block, z *zone, owner string, i int) string {
 	return g.maybeMixed(name)
 }
 
-// maybeEscaped sometimes spells the first letter of name as a number.
+// maybeEscaped sometimes spells the first letter of name as a number: a small one,
+// as *file* makes the letters of all names small, but for such.
 func (g *generator) maybeEscaped(name string) string {
 	if name[0] == '\\' || !g.oneIn(3) {
 		return name
 	}
-	return fmt.Sprintf(`\%03d%s`, name[0], name[1:])
+	return fmt.Sprintf(`\%03d%s`, strings.ToLower(name)[0], name[1:])
 }
 
 func (g *generator) hostAt(z *zone, name string) {
@@ -292,13 +312,3 @@ func (g *generator) hostAt(z *zone, name string) {
 }
 
 func (g *generator) ttl() int { return pick(g.Rand, 0, 1, 59, 300, 3600, 86401, 2147483647) }
-
-func (z *zone) has(name string, t uint16) bool {
-	return slices.ContainsFunc(z.records, func(rr dns.RR) bool {
-		return rr.Header().Rrtype == t && same(rr.Header().Name, name)
-	})
-}
-
-func (z *zone) owns(name string) bool {
-	return slices.ContainsFunc(z.records, func(rr dns.RR) bool { return same(rr.Header().Name, name) })
-}

@@ -10,27 +10,30 @@ import (
 )
 
 // A ledger counts what was compared, and keeps failures readable: a world is
-// shown once and a name in it once, and after some only the number goes on.
+// shown once, some of its names once, and after some only the number goes on.
 type ledger struct {
 	expected  bool // one failure is what is looked for, and is no failure of the test
 	asked     atomic.Int64
 	transfers atomic.Int64
+	secondary atomic.Int64
 
 	mutex  sync.Mutex
 	rules  map[*rule]int
 	worlds map[uint64]bool
 	names  map[string]bool
+	shown  map[uint64]int  // how many names, by the seed of their world
 	seeds  map[uint64]bool // of the worlds with a failure
 	failed int
 }
 
 const (
-	mostNamesShown  = 30
-	mostWorldsShown = 3
+	mostNamesShown   = 40
+	mostNamesOfWorld = 4
+	mostWorldsShown  = 3
 )
 
 func newLedger() *ledger {
-	return &ledger{rules: map[*rule]int{}, worlds: map[uint64]bool{}, names: map[string]bool{}, seeds: map[uint64]bool{}}
+	return &ledger{rules: map[*rule]int{}, worlds: map[uint64]bool{}, names: map[string]bool{}, shown: map[uint64]int{}, seeds: map[uint64]bool{}}
 }
 
 // expectFailure returns a ledger for zones that are known to differ.
@@ -66,10 +69,11 @@ func (l *ledger) fail(t *testing.T, f *finding, what string) {
 		return
 	}
 	t.Fail()
-	if l.names[name] || len(l.names) >= mostNamesShown {
+	if l.names[name] || len(l.names) >= mostNamesShown || l.shown[f.world.seed] >= mostNamesOfWorld {
 		return
 	}
 	l.names[name] = true
+	l.shown[f.world.seed]++
 	world := ""
 	if !l.worlds[f.world.seed] && len(l.worlds) < mostWorldsShown {
 		l.worlds[f.world.seed] = true
@@ -94,7 +98,8 @@ func (l *ledger) failUnneededRules(t *testing.T) {
 // report prints the counts.
 func (l *ledger) report(t *testing.T) {
 	t.Helper()
-	t.Logf("%d questions and %d transfers compared, %d failures", l.asked.Load(), l.transfers.Load(), l.failures())
+	t.Logf("%d questions and %d transfers compared, %d questions to secondaries, %d failures",
+		l.asked.Load(), l.transfers.Load(), l.secondary.Load(), l.failures())
 	if len(l.seeds) > 0 {
 		t.Logf("failures in the worlds of seeds %d", slices.Sorted(maps.Keys(l.seeds)))
 	}

@@ -125,7 +125,7 @@ func isFakeMX(b *block, z *zone) func(dns.RR) bool {
 }
 
 func isSinkAddress(b *block, z *zone) func(dns.RR) bool {
-	sinks := b.sinks()
+	sinks := b.freeSinks()
 	return func(rr dns.RR) bool {
 		owner, t := rr.Header().Name, rr.Header().Rrtype
 		return (t == dns.TypeA || t == dns.TypeAAAA) && !z.hides(owner) &&

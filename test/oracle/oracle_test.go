@@ -30,7 +30,8 @@ func TestMain(m *testing.M) {
 	clog.SetOutput(io.Discard)
 	directives, err := order.Insert(append([]string{introducer{}.Name()}, dnsserver.Directives...))
 	if err == nil {
-		err = dnsserver.SetDirectives(directives)
+		behind := slices.Index(directives, "fakemx") + 1
+		err = dnsserver.SetDirectives(slices.Insert(directives, behind, terse{}.Name()))
 	}
 	if err != nil {
 		log.Fatal(err)
@@ -51,12 +52,15 @@ func TestFakemxIsEqualToTheHandEditedZone(t *testing.T) {
 	all := trials()
 	for some := range slices.Chunk(all, perServer) {
 		c := &comparison{
-			want:   serve(t, editedWorlds(some), false),
-			got:    serve(t, plainWorlds(some), true),
-			plain:  serve(t, plainWorlds(some), false),
-			ledger: l,
+			want:        serve(t, editedWorlds(some), false),
+			got:         serve(t, plainWorlds(some), true),
+			plain:       serve(t, plainWorlds(some), false),
+			ledger:      l,
+			secondaries: newSecondaries(),
 		}
 		c.run(t, some)
+		c.askSecondaries(t, some)
+		c.askNSD(t, some)
 	}
 	t.Logf("%d zones in the worlds of seeds %d to %d", countZones(all), all[0].world.seed, all[len(all)-1].world.seed)
 	l.report(t)

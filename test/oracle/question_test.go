@@ -79,23 +79,34 @@ func (q question) limit() int {
 	return max(int(q.edns), dns.MinMsgSize)
 }
 
-// kinds are the types asked for: those that fakemx looks at, those that share
-// names with them, and some that no zone here has.
+// kinds are the types that each name is asked for: those that fakemx looks at, and
+// those that share names with them.
 var kinds = []uint16{
 	dns.TypeA, dns.TypeAAAA, dns.TypeMX, dns.TypeNS, dns.TypeSOA, dns.TypeTXT, dns.TypeTLSA, dns.TypeCNAME,
+}
+
+// otherKinds are types of which each name is asked for some.
+var otherKinds = []uint16{
 	dns.TypeDNAME, dns.TypePTR, dns.TypeSRV, dns.TypeDS, dns.TypeANY, dns.TypeNULL, dns.TypeHTTPS,
 	dns.TypeRRSIG, dns.TypeNSEC, dns.TypeDNSKEY, 65280,
 }
 
+// A name is asked for so many of the other types, and in so many of the ways to ask
+// for its MX set.
+const (
+	someKinds    = 4
+	someVariants = 8
+)
+
 // questions returns what is asked about w. The edited zones lend their names.
 func (w *world) questions(edited *world, rng *rand.Rand) (all []question) {
 	for _, name := range w.namesToAsk(edited, rng) {
-		for _, kind := range kinds {
+		for _, kind := range slices.Concat(kinds, draw(rng, otherKinds, someKinds)) {
 			q := question{name: name, kind: kind, class: dns.ClassINET}
 			q.vary(rng)
 			all = append(all, q)
 		}
-		for _, variant := range variants {
+		for _, variant := range draw(rng, variants, someVariants) {
 			q := question{name: name, kind: dns.TypeMX, class: dns.ClassINET}
 			q.tcp, q.edns, q.do = variant.tcp, variant.edns, variant.do
 			all = append(all, q)
@@ -108,6 +119,25 @@ func (w *world) questions(edited *world, rng *rand.Rand) (all []question) {
 			odd.opcode = dns.OpcodeNotify
 		}
 		all = append(all, odd)
+	}
+	return all
+}
+
+// firstQuestions returns the MX question for each configured zone of w, and the
+// address questions for each sink.
+func (w *world) firstQuestions() (all []question) {
+	add := func(name string, kind uint16) {
+		all = append(all, question{name: name, kind: kind, class: dns.ClassINET, tcp: true})
+	}
+	for _, b := range w.blocks {
+		for _, s := range b.stanzas {
+			for _, configured := range b.zonesOf(s) {
+				add(configured, dns.TypeMX)
+			}
+		}
+		for _, s := range b.sinks() {
+			add(s.name, dns.TypeA)
+		}
 	}
 	return all
 }
@@ -233,6 +263,13 @@ func randomCase(rng *rand.Rand, name string) string {
 		}
 	}
 	return string(mixed)
+}
+
+// draw returns n of choices.
+func draw[T any](rng *rand.Rand, choices []T, n int) []T {
+	chosen := slices.Clone(choices)
+	rng.Shuffle(len(chosen), func(i, j int) { chosen[i], chosen[j] = chosen[j], chosen[i] })
+	return chosen[:n]
 }
 
 func pick[T any](rng *rand.Rand, choices ...T) T { return choices[rng.IntN(len(choices))] }

@@ -1,12 +1,5 @@
 package oracle
 
-import (
-	"slices"
-	"strings"
-
-	"github.com/miekg/dns"
-)
-
 // A rule is one allowed difference. It returns what the hand-edited answer has
 // to be under it, as narrowly as can be said, and false where it doesn't apply.
 type rule struct {
@@ -17,6 +10,12 @@ type rule struct {
 
 // rules are applied in this order.
 var rules = []*rule{
+	{
+		name: "below a literal asterisk at a cut",
+		reason: "where a wildcard is cut, its records stand at the name and at the * below it; a name below that literal * " +
+			"has none any more (RFC 4592 section 4.2), while with fakemx the one wildcard reaches it as it does the names beside it",
+		permits: belowLiteralAsterisk,
+	},
 	{
 		name: "glue never truncates",
 		reason: "an answer whose MX set fits does not get TC because the addresses beside it don't; " +
@@ -31,7 +30,7 @@ var rules = []*rule{
 	{
 		name: "addresses of a sink in another zone",
 		reason: "*file* adds addresses from the zone of the answer only; fakemx adds those of all sinks that it " +
-			"serves, wherever they are, and whether or not a zone cut or a DNAME of the zone of the set hides them",
+			"serves, wherever they are",
 		permits: farSinks,
 	},
 	{
@@ -46,16 +45,28 @@ var rules = []*rule{
 		permits: besideUntouchedSet,
 	},
 	{
-		name: "an untouched set below a wildcard",
-		reason: "each name that a wildcard MX matches has its untouched set at the real label, " +
-			"which nobody can type into a zone",
-		permits: publishedBelowWildcard,
+		name: "a wildcard of *file* at an empty non-terminal of the zone",
+		reason: "*file* answers from a wildcard at a name that exists because there are names below it, " +
+			"which RFC 4592 section 2.2.2 forbids; fakemx takes that name for an owner of its own, by what is configured for it",
+		permits: wildcardAtOwnNonTerminal,
 	},
 	{
-		name: "a wildcard across stanzas",
-		reason: "each name that a wildcard MX matches is an owner of its own: the stanza, the exceptions and the real label " +
-			"that hold for that name decide about its set, where one who types would edit the wildcard for all its names alike",
-		permits: wildcardElsewhere,
+		name: "the untouched set of an empty non-terminal",
+		reason: "as *file* answers from a wildcard at an empty non-terminal, fakemx takes that for an owner of its own, " +
+			"and publishes its set at the real label",
+		permits: publishedAtNonTerminal,
+	},
+	{
+		name: "an empty wildcard at a cut",
+		reason: "a wildcard that exists only because there are names below it makes names exist that have nothing " +
+			"(RFC 4592 section 2.2.1); a copy of nothing can't be typed in where it is cut",
+		permits: emptyWildcard,
+	},
+	{
+		name: "addresses of a sink of another stanza",
+		reason: "*file* adds the addresses of every host of its zone; those of a sink that another stanza serves " +
+			"fakemx leaves as the plain zone has them",
+		permits: servedByOthers,
 	},
 	{
 		name:    "a failure passes",
@@ -65,7 +76,7 @@ var rules = []*rule{
 	{
 		name: "an alias ends in NODATA",
 		reason: "*file* puts the NS set where a NODATA at the end of an alias needs the SOA (RFC 2308 section 2.2); " +
-			"fakemx, which the alias leads out of the file, has the SOA there",
+			"fakemx, where the alias leads out of the file or to what a wildcard answers for, has the SOA there",
 		permits: aliasToNoData,
 	},
 	{
@@ -87,469 +98,4 @@ var rules = []*rule{
 			"which RFC 4592 section 2.2.2 forbids; fakemx says NODATA at the names above its sinks",
 		permits: wildcardAtEmptyNonTerminal,
 	},
-	{
-		name: "a wildcard at a part of a zone",
-		reason: "a sink that was typed in below a configured part of a zone would stop the wildcards above that part; " +
-			"with fakemx they go on, as the MX set of the part may be theirs",
-		permits: wildcardAtPart,
-	},
-}
-
-// whole returns the answer of fakemx over TCP, which is compared with the
-// hand-edited one as a question of its own.
-func (f *finding) whole() (reply, bool) {
-	q := f.question
-	q.tcp = true
-	return answerOf(f.comparison.got, q)
-}
-
-// answerOf returns what s answers, if that can be read.
-func answerOf(s *server, q question) (reply, bool) {
-	wire, err := s.ask(q)
-	if err != nil {
-		return reply{}, false
-	}
-	r, err := readReply(wire)
-	return r, err == nil
-}
-
-func glueNeverTruncates(f *finding) (reply, bool) {
-	if f.got.header.Truncated {
-		return reply{}, false
-	}
-	whole, ok := f.whole()
-	if !ok || whole.size <= f.question.limit() || !holdsMX(whole.answer) ||
-		!subset(f.got.authority, whole.authority) || !subset(f.got.additional, whole.additional) {
-		return reply{}, false
-	}
-	want := f.want
-	want.header.Truncated = false
-	want.answer, want.authority, want.additional = whole.answer, f.got.authority, f.got.additional
-	return want, true
-}
-
-func otherPart(f *finding) (reply, bool) {
-	if !f.want.header.Truncated || !f.got.header.Truncated {
-		return reply{}, false
-	}
-	whole, ok := f.whole()
-	if !ok || whole.header.Truncated || !holdsMX(whole.answer) || !subset(f.got.answer, whole.answer) ||
-		!subset(f.got.authority, whole.authority) || !subset(f.got.additional, whole.additional) {
-		return reply{}, false
-	}
-	want := f.want
-	want.answer, want.authority, want.additional = f.got.answer, f.got.authority, f.got.additional
-	return want, true
-}
-
-// asThePlainZone allows the additional section of the plain zone where editing
-// it changes nothing else in the answer.
-func asThePlainZone(f *finding) (reply, bool) {
-	plain, ok := f.plain(f.question)
-	if !ok || !plain.sameBut(f.want) || !slices.Equal(f.got.additional, plain.additional) {
-		return reply{}, false
-	}
-	want := f.want
-	want.additional = plain.additional
-	return want, true
-}
-
-// farSinks puts the addresses of those sinks that *file* does not look for in the
-// place of what it has beside their names, which is the glue of a zone cut.
-func farSinks(f *finding) (reply, bool) {
-	i, home := f.home(f.question.name)
-	real := setIn(f.want.answer)
-	if home == nil || len(real) == 0 {
-		return reply{}, false
-	}
-	set := f.zone(real[0].Header().Name)
-	want, applies := f.want, false
-	for _, s := range f.world.blocks[i].sinks() {
-		z := mostSpecific(f.edited.blocks[i].zones, s.name)
-		hidden := z != nil && z.hides(s.name)
-		near := z != nil && z.origin == home.origin && !hidden
-		absent := hidden && !within(set.origin, s.name)
-		if near || absent || !exchanges(want.answer, s.name) {
-			continue
-		}
-		want.additional, applies = withAddresses(want.additional, s), true
-	}
-	return want, applies
-}
-
-// withAddresses returns section with the addresses of s and no others at its name.
-func withAddresses(section []string, s sink) []string {
-	section = slices.DeleteFunc(slices.Clone(section), func(text string) bool { return same(ownerOf(text), s.name) })
-	for _, rr := range s.records() {
-		section = append(section, rr.String())
-	}
-	slices.Sort(section)
-	return section
-}
-
-// wildcardElsewhere allows a set that a wildcard of the plain zone makes for a
-// name which another stanza than the wildcard's is about, or none, as the rules
-// of that stanza edit it.
-func wildcardElsewhere(f *finding) (reply, bool) {
-	plain, ok := f.plain(f.question)
-	if !ok || plain.header.Rcode != dns.RcodeSuccess {
-		return reply{}, false
-	}
-	real := setIn(plain.answer)
-	if len(real) == 0 {
-		return reply{}, false
-	}
-	owner := real[0].Header().Name
-	i, home := f.home(owner)
-	if home == nil || f.isSink(owner) && !home.hides(owner) || home.owns(owner) {
-		return reply{}, false
-	}
-	b := f.world.blocks[i]
-	alone := (&zone{origin: home.origin, records: real}).clone()
-	if !f.isPublished(owner) {
-		b.editSet(alone, owner)
-		alone.records = slices.DeleteFunc(alone.records, func(rr dns.RR) bool { return !same(rr.Header().Name, owner) })
-		for _, rr := range alone.records {
-			mx := rr.(*dns.MX)
-			mx.Mx = canonical(mx.Mx) // as *file* does
-		}
-	}
-	want := plain
-	want.answer = slices.DeleteFunc(slices.Clone(plain.answer), func(text string) bool { return strings.Contains(text, "\tMX\t") })
-	want.answer = append(want.answer, set(alone.records)...)
-	slices.Sort(want.answer)
-	for _, s := range b.sinks() {
-		if len(alone.records) > len(real) && exchanges(want.answer, s.name) {
-			want.additional = withAddresses(want.additional, s)
-		}
-	}
-	return want, true
-}
-
-// setIn returns the MX set that section holds.
-func setIn(section []string) (all []dns.RR) {
-	for _, text := range section {
-		rr, err := dns.NewRR(text)
-		if mx, ok := rr.(*dns.MX); err == nil && ok {
-			all = append(all, mx)
-		}
-	}
-	return all
-}
-
-// home returns the block and the plain zone that name belongs to, or no zone.
-func (f *finding) home(name string) (int, *zone) {
-	home := f.zone(name)
-	i := slices.IndexFunc(f.world.blocks, func(b *block) bool { return slices.Contains(b.zones, home) })
-	return i, home
-}
-
-// besideUntouchedSet allows with a published set the addresses that the plain
-// zone has with the same set at its owner.
-func besideUntouchedSet(f *finding) (reply, bool) {
-	owner, ok := parent(f.question.name)
-	if !ok || !f.isPublished(f.question.name) {
-		return reply{}, false
-	}
-	q := f.question
-	q.name = owner
-	plain, ok := f.plain(q)
-	want := f.want
-	want.additional = plain.additional
-	return want, ok && len(plain.answer) == len(want.answer)
-}
-
-// publishedBelowWildcard allows at the real label of a name the set that the
-// plain zone has at that name from a wildcard, and the denials that go with it.
-func publishedBelowWildcard(f *finding) (reply, bool) {
-	name, ok := f.publishedAbove(f.question.name)
-	if !ok {
-		return reply{}, false
-	}
-	owner, _ := parent(name)
-	z := f.zone(owner)
-	if z == nil || z.owns(owner) && firstLabel(owner) != "*" || f.isSink(owner) {
-		return reply{}, false
-	}
-	q := f.question
-	q.name, q.kind = owner, dns.TypeMX
-	plain, ok := f.plain(q)
-	if !ok || !holdsMX(plain.answer) || f.isBelowSink(owner) && !f.editedHasMX(q) {
-		return reply{}, false
-	}
-	want := f.want
-	want.header.Rcode, want.header.Truncated = dns.RcodeSuccess, false
-	want.answer, want.authority, want.additional = nil, []string{f.soa(owner)}, nil
-	switch {
-	case !same(name, f.question.name):
-		want.header.Rcode = dns.RcodeNameError
-	case f.question.kind == dns.TypeMX:
-		for _, text := range plain.answer {
-			_, data, _ := strings.Cut(text, "\t")
-			want.answer = append(want.answer, canonical(name)+"\t"+data)
-		}
-		want.header.Truncated = plain.header.Truncated
-		want.authority, want.additional = plain.authority, plain.additional
-	}
-	return want, true
-}
-
-// editedHasMX reports whether the hand-edited zone answers q with an MX set. Below
-// a sink only a wildcard of the sink itself goes on.
-func (f *finding) editedHasMX(q question) bool {
-	r, ok := answerOf(f.comparison.want, q)
-	return ok && holdsMX(r.answer)
-}
-
-// publishedAbove returns the name at or above name that begins with a real label.
-func (f *finding) publishedAbove(name string) (string, bool) {
-	for ok := true; ok; name, ok = parent(name) {
-		if name != "." && f.isPublished(name) {
-			return name, true
-		}
-	}
-	return "", false
-}
-
-// plain returns what *file* answers over the zones that nobody edited.
-func (f *finding) plain(q question) (reply, bool) {
-	return answerOf(f.comparison.plain, q)
-}
-
-// sameBut reports whether r and o differ at most in the additional section.
-func (r reply) sameBut(o reply) bool {
-	r.additional = o.additional
-	return r.equal(o)
-}
-
-// isPublished reports whether name is that of a set published as it was.
-func (f *finding) isPublished(name string) bool {
-	return slices.ContainsFunc(f.world.blocks, func(b *block) bool {
-		s, _ := b.stanzaFor(name)
-		return s != nil && s.real != "" && same(s.real+".", firstLabel(name)+".")
-	})
-}
-
-func failurePasses(f *finding) (reply, bool) {
-	plain, ok := f.plain(f.question)
-	failed := plain.header.Rcode == dns.RcodeServerFailure && f.got.header.Rcode == dns.RcodeServerFailure
-	return plain, ok && failed && !f.isSink(f.question.name)
-}
-
-func aliasToNoData(f *finding) (reply, bool) {
-	target, ok := f.aliasOnly(f.want.answer)
-	if !ok || !f.isSink(target) && !f.isPublished(target) || f.want.header.Rcode != dns.RcodeSuccess {
-		return reply{}, false
-	}
-	apex := f.zone(target).origin
-	if slices.ContainsFunc(f.want.authority, func(text string) bool { return !same(ownerOf(text), apex) }) {
-		return reply{}, false
-	}
-	want := f.want
-	want.authority = []string{f.soa(target)}
-	return want, true
-}
-
-// aliasToFarSink allows the authority section of a direct question for the sink,
-// or for a name that exists because of it or does not.
-func aliasToFarSink(f *finding) (reply, bool) {
-	aliases := slices.DeleteFunc(slices.Clone(f.want.answer), func(text string) bool {
-		return !strings.Contains(text, "\tCNAME\t") && !strings.Contains(text, "\tDNAME\t")
-	})
-	target, ok := f.aliasOnly(aliases)
-	if !ok || !f.isSink(target) && !f.isThereForSink(target) && !f.isBelowSink(target) || f.zone(target) == f.zone(f.question.name) {
-		return reply{}, false
-	}
-	q := f.question
-	q.name = target
-	direct, ok := answerOf(f.comparison.want, q)
-	want := f.want
-	want.authority = direct.authority
-	return want, ok
-}
-
-func untouchedBehindAlias(f *finding) (reply, bool) {
-	real := setIn(f.want.answer)
-	if len(real) == 0 || same(real[0].Header().Name, f.question.name) || !f.isPublished(real[0].Header().Name) ||
-		!subset(f.got.additional, f.want.additional) {
-		return reply{}, false
-	}
-	want := f.want
-	want.additional = f.got.additional
-	return want, true
-}
-
-func wildcardAtEmptyNonTerminal(f *finding) (reply, bool) {
-	target, ok := f.aliasOnly(f.got.answer)
-	if !ok && len(f.got.answer) > 0 || !f.emptyNonTerminal(target) || !subset(f.got.answer, f.want.answer) {
-		return reply{}, false
-	}
-	want := f.want
-	want.header.Rcode, want.header.Truncated = dns.RcodeSuccess, false
-	want.answer, want.authority, want.additional = f.got.answer, []string{f.soa(target)}, nil
-	return want, true
-}
-
-// wildcardAtPart allows what a wildcard of the plain zone answers at or below a
-// configured part of it that has nothing of its own, beside what the sinks bring
-// into being there. An MX set is for wildcardElsewhere.
-func wildcardAtPart(f *finding) (reply, bool) {
-	target, ok := f.aliasOnly(f.want.answer)
-	if !ok && len(f.want.answer) > 0 {
-		return reply{}, false
-	}
-	i, home := f.home(target)
-	if home == nil {
-		return reply{}, false
-	}
-	b := f.world.blocks[i]
-	s, part := b.stanzaFor(target)
-	if s == nil || !below(home.origin, part) || home.ownsWithin(part) {
-		return reply{}, false
-	}
-	holds := func(name string) bool {
-		return slices.ContainsFunc(b.sinks(), func(s sink) bool { return within(name, s.name) })
-	}
-	beside := same(target, part) || !slices.ContainsFunc(append(between(part, target), target), holds)
-	plain, ok := f.plain(f.question)
-	if stopped, leads := f.wildcardToSink(); leads {
-		plain, ok = stopped, true
-	}
-	answers := ok && plain.header.Rcode == dns.RcodeSuccess && !holdsMX(plain.answer)
-	return plain, answers && holds(part) && beside
-}
-
-// wildcardToSink returns the answer of a wildcard whose alias leads to a sink. The
-// plain zone, in which the wildcard is there at the sink too, goes in circles.
-func (f *finding) wildcardToSink() (reply, bool) {
-	q := f.question
-	q.kind = dns.TypeCNAME
-	alias, ok := f.plain(q)
-	if !ok || f.question.kind == dns.TypeCNAME || len(alias.answer) != 1 {
-		return reply{}, false
-	}
-	target, ok := f.aliasOnly(alias.answer)
-	if !ok || !f.isSink(target) {
-		return reply{}, false
-	}
-	q.name, q.kind = target, f.question.kind
-	direct, ok := answerOf(f.comparison.want, q)
-	direct.question = f.want.question
-	direct.answer = append(alias.answer, direct.answer...)
-	slices.Sort(direct.answer)
-	return direct, ok
-}
-
-// ownsWithin reports whether z has anything at or below name.
-func (z *zone) ownsWithin(name string) bool {
-	return slices.ContainsFunc(z.records, func(rr dns.RR) bool { return within(name, rr.Header().Name) })
-}
-
-// emptyNonTerminal reports whether name owns nothing in the edited zone, while a
-// name below it does, and a wildcard beside or above it could match it.
-func (f *finding) emptyNonTerminal(name string) bool {
-	for _, b := range f.edited.blocks {
-		z := mostSpecific(b.zones, name)
-		if z == nil || z.owns(name) || !slices.ContainsFunc(z.records, func(rr dns.RR) bool { return below(name, rr.Header().Name) }) {
-			continue
-		}
-		for up, ok := parent(name); ok && within(z.origin, up); up, ok = parent(up) {
-			if z.owns("*." + up) {
-				return true
-			}
-		}
-	}
-	return false
-}
-
-// aliasOnly returns where an answer leads to, if all it holds is a chain of
-// aliases. Without any that is the name asked for.
-func (f *finding) aliasOnly(answer []string) (target string, ok bool) {
-	next := map[string]string{}
-	for _, text := range answer {
-		rr, err := dns.NewRR(text)
-		if err != nil {
-			return "", false
-		}
-		switch rr := rr.(type) {
-		case *dns.CNAME:
-			next[canonical(rr.Hdr.Name)] = canonical(rr.Target)
-		case *dns.DNAME:
-		default:
-			return "", false
-		}
-	}
-	target = canonical(f.question.name)
-	for range answer {
-		if to, ok := next[target]; ok {
-			target = to
-		}
-	}
-	return target, len(next) > 0
-}
-
-// isSink reports whether name is one of the hosts that had to be typed in.
-func (f *finding) isSink(name string) bool {
-	return slices.ContainsFunc(f.world.blocks, func(b *block) bool {
-		return slices.ContainsFunc(b.sinks(), func(s sink) bool { return s.holds(name) })
-	})
-}
-
-// isThereForSink reports whether name owns nothing in the plain zone, where an
-// apex has its SOA and NS, and has a sink or its TLSA set below it.
-func (f *finding) isThereForSink(name string) bool {
-	i, home := f.home(name)
-	return home != nil && !slices.ContainsFunc(home.records, func(rr dns.RR) bool {
-		t := rr.Header().Rrtype
-		return same(rr.Header().Name, name) && t != dns.TypeSOA && t != dns.TypeNS
-	}) && slices.ContainsFunc(f.world.blocks[i].sinks(), func(s sink) bool {
-		return below(name, "_25._tcp."+s.name) && f.zone(s.name) == home
-	})
-}
-
-// isBelowSink reports whether name lies below a sink, where no wildcard of the
-// zone reaches it.
-func (f *finding) isBelowSink(name string) bool {
-	return slices.ContainsFunc(f.world.blocks, func(b *block) bool {
-		return slices.ContainsFunc(b.sinks(), func(s sink) bool { return below(s.name, name) })
-	})
-}
-
-// zone returns the plain zone that name belongs to, or nil.
-func (f *finding) zone(name string) *zone {
-	var all []*zone
-	for _, b := range f.world.blocks {
-		all = append(all, b.zones...)
-	}
-	return mostSpecific(all, name)
-}
-
-// soa returns the SOA record of the zone that name belongs to.
-func (f *finding) soa(name string) string {
-	soa := dns.Copy(f.zone(name).records[0]).(*dns.SOA)
-	soa.Hdr.Name, soa.Ns, soa.Mbox = canonical(soa.Hdr.Name), canonical(soa.Ns), canonical(soa.Mbox)
-	return soa.String()
-}
-
-func ownerOf(text string) string {
-	owner, _, _ := strings.Cut(text, "\t")
-	return owner
-}
-
-// exchanges reports whether section holds an MX record that points to name.
-func exchanges(section []string, name string) bool {
-	return slices.ContainsFunc(section, func(text string) bool {
-		rr, err := dns.NewRR(text)
-		mx, ok := rr.(*dns.MX)
-		return err == nil && ok && same(mx.Mx, name)
-	})
-}
-
-func holdsMX(section []string) bool {
-	for _, rr := range section {
-		if strings.Contains(rr, "\tMX\t") {
-			return true
-		}
-	}
-	return false
 }

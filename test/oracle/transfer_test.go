@@ -3,6 +3,7 @@ package oracle
 import (
 	"fmt"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/miekg/dns"
@@ -12,9 +13,10 @@ import (
 // changed since a serial of long ago, and what changed since the current one.
 func (c *comparison) compareTransfers(t *testing.T, trial trial) {
 	t.Helper()
-	for _, b := range trial.world.blocks {
-		for _, z := range b.zones {
-			serial := z.records[0].(*dns.SOA).Serial
+	watch := newWatch(trial, c)
+	for i, b := range trial.world.blocks {
+		for j, z := range b.zones {
+			serial, cuts := z.records[0].(*dns.SOA).Serial, cutsOf(b, z)
 			for _, m := range []*dns.Msg{
 				new(dns.Msg).SetAxfr(z.origin),
 				new(dns.Msg).SetIxfr(z.origin, serial-1, "ns.invalid.", "hostmaster.invalid."),
@@ -23,31 +25,56 @@ func (c *comparison) compareTransfers(t *testing.T, trial trial) {
 				f := &finding{trial: trial, comparison: c, question: question{
 					name: z.origin, kind: m.Question[0].Qtype, class: dns.ClassINET, tcp: true,
 				}}
-				if err := f.transfer(m); err != nil {
+				got, err := f.transfer(m, cuts)
+				if err == nil {
+					err = watch.checkFakes(got, func() (reply, bool) { return reply{answer: set(z.records)}, true })
+				}
+				if err != nil {
 					c.ledger.fail(t, f, err.Error())
 					continue
 				}
 				c.ledger.transfers.Add(1)
+				if m.Question[0].Qtype == dns.TypeAXFR && c.secondaries != nil {
+					c.secondaries.keep(trial, i, j, got, len(cuts) > 0 || !f.want.equal(f.got))
+				}
 				f.judge(t)
 			}
 		}
 	}
 }
 
-// transfer puts the records of both transfers into the answers of f.
-func (f *finding) transfer(m *dns.Msg) (err error) {
-	if f.want.answer, err = f.comparison.want.transfer(m); err != nil {
-		return fmt.Errorf("hand-edited: %w", err)
+// cutsOf returns the canonical names at which a transferred zone may have records
+// of wildcards, as it needs them. What they have to say is left to the secondary.
+func cutsOf(b *block, z *zone) (all []string) {
+	if z.signed() {
+		return nil
 	}
-	if f.got.answer, err = f.comparison.got.transfer(m); err != nil {
-		return fmt.Errorf("fakemx: %w", err)
+	for _, name := range b.cuts(z) {
+		all = append(all, canonical(name), canonical("*."+name))
 	}
-	return nil
+	return all
 }
 
-// transfer returns the records that s sends, as a set. The first is the SOA, and
-// the last one too if there is more than one.
-func (s *server) transfer(m *dns.Msg) ([]string, error) {
+// transfer puts the records of both transfers into the answers of f, less those at
+// the names of cuts, and returns all that fakemx sent.
+func (f *finding) transfer(m *dns.Msg, cuts []string) ([]dns.RR, error) {
+	want, err := f.comparison.want.transfer(m)
+	if err != nil {
+		return nil, fmt.Errorf("hand-edited: %w", err)
+	}
+	got, err := f.comparison.got.transfer(m)
+	if err != nil {
+		return nil, fmt.Errorf("fakemx: %w", err)
+	}
+	atCut := func(text string) bool { return slices.Contains(cuts, strings.ToLower(ownerOf(text))) }
+	f.want.answer = slices.DeleteFunc(set(want), atCut)
+	f.got.answer = slices.DeleteFunc(set(got), atCut)
+	return got, nil
+}
+
+// transfer returns the records that s sends. The first is the SOA, and the last
+// one too if there is more than one.
+func (s *server) transfer(m *dns.Msg) ([]dns.RR, error) {
 	tr := new(dns.Transfer)
 	envelopes, err := tr.In(m, s.tcp)
 	if err != nil {
@@ -71,5 +98,5 @@ func (s *server) transfer(m *dns.Msg) ([]string, error) {
 	if slices.ContainsFunc(all[1:max(1, len(all)-1)], func(rr dns.RR) bool { return rr.Header().Rrtype == dns.TypeSOA }) {
 		return nil, fmt.Errorf("transfer holds a SOA amid its records")
 	}
-	return set(all), nil
+	return all, nil
 }

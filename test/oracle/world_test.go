@@ -3,6 +3,7 @@ package oracle
 import (
 	"fmt"
 	"strings"
+	"sync"
 
 	"github.com/miekg/dns"
 )
@@ -17,24 +18,32 @@ type world struct {
 type block struct {
 	zones   []*zone
 	stanzas []*stanza
+	// terse is a backend that puts no NS set beside its answers.
+	terse bool
+
+	sinksOnce, freeOnce sync.Once
+	allSinks, allFree   []sink
 }
 
 // A zone is what one zone file holds.
 type zone struct {
 	origin  string
 	records []dns.RR
+	// undelegated zones lie in another one of the server that knows nothing of them.
+	undelegated bool
 }
 
 // A stanza is one fakemx configuration. Zero values stand for what is not written.
 type stanza struct {
-	zones   []string
-	lowest  []fake
-	highest []fake
-	step    string
-	ttl     string
-	except  []string
-	real    string
-	dryRun  bool
+	zones     []string
+	lowest    []fake
+	highest   []fake
+	step      string
+	ttl       string
+	except    []string
+	exchanges []string
+	real      string
+	dryRun    bool
 }
 
 // A fake is one lowest or highest line, its name as the operator wrote it.
@@ -54,6 +63,9 @@ func (w *world) corefile(path func(b, z int) string, withFakemx bool) string {
 		s.WriteString("{\n\tbind 127.0.0.1\n\ttransfer {\n\t\tto *\n\t}\n")
 		for j, z := range b.zones {
 			fmt.Fprintf(&s, "\tfile %s %s {\n\t\treload 0\n\t}\n", path(i, j), z.origin)
+		}
+		if b.terse {
+			s.WriteString("\t" + terse{}.Name() + "\n")
 		}
 		if withFakemx {
 			for _, st := range b.stanzas {
@@ -87,6 +99,9 @@ func (s *stanza) text() string {
 	}
 	if len(s.except) > 0 {
 		line("except", strings.Join(s.except, " "))
+	}
+	if len(s.exchanges) > 0 {
+		line("exchanges", strings.Join(s.exchanges, " "))
 	}
 	if s.real != "" {
 		line("real", s.real)

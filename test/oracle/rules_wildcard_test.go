@@ -1,0 +1,188 @@
+package oracle
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/miekg/dns"
+)
+
+// belowLiteralAsterisk allows below the literal * at a cut what the hand-edited
+// zone answers beside it.
+func belowLiteralAsterisk(f *finding) (reply, bool) {
+	asterisk := f.literalAsterisk(f.question.name)
+	if asterisk == "" {
+		return reply{}, false
+	}
+	above, _ := parent(asterisk)
+	q := f.question
+	q.name = strings.TrimSuffix(q.name, asterisk) + "beside." + above
+	beside, ok := answerOf(f.comparison.want, q)
+	beside.question = f.want.question
+	beside.answer = slices.Clone(beside.answer)
+	for i, text := range beside.answer {
+		if owner, data, _ := strings.Cut(text, "\t"); same(owner, q.name) {
+			beside.answer[i] = canonical(f.question.name) + "\t" + data
+		}
+	}
+	slices.Sort(beside.answer)
+	return beside, ok
+}
+
+// literalAsterisk returns the literal * at a cut that name lies below, as name
+// spells it, or nothing.
+func (f *finding) literalAsterisk(name string) string {
+	up, ok := parent(name)
+	for ; ok && up != "."; up, ok = parent(up) {
+		if above, _ := parent(up); firstLabel(up) == "*" && f.isCut(above) {
+			return up
+		}
+	}
+	return ""
+}
+
+// emptyWildcard allows the NODATA that a wildcard without records gives, in the
+// plain zone, to a name to which something of its own applies.
+func emptyWildcard(f *finding) (reply, bool) {
+	if len(f.want.answer) > 0 || f.want.header.Rcode != dns.RcodeNameError || !f.isBelowEmptyWildcard(f.question.name) {
+		return reply{}, false
+	}
+	plain, ok := f.plain(f.question)
+	return plain, ok && len(plain.answer) == 0 && plain.header.Rcode == dns.RcodeSuccess
+}
+
+// isBelowEmptyWildcard reports whether something of its own applies to name, and a
+// wildcard without records would match it.
+func (f *finding) isBelowEmptyWildcard(name string) bool {
+	i, home := f.home(name)
+	return home != nil && slices.ContainsFunc(f.world.blocks[i].boundaries(home), func(boundary string) bool {
+		if !within(boundary, name) || home.exists(boundary) {
+			return false
+		}
+		wildcard := home.wildcardOf(boundary)
+		return !home.owns(wildcard) && home.exists(wildcard)
+	})
+}
+
+// isCut reports whether name stands where the records of a wildcard do, so that
+// the wildcard doesn't reach it.
+func (f *finding) isCut(name string) bool {
+	i, home := f.home(name)
+	return home != nil && slices.Contains(cutsOf(f.world.blocks[i], home), canonical(name))
+}
+
+// wildcardAtOwnNonTerminal allows what a wildcard of the plain zone makes for a name
+// that this zone has as an empty non-terminal, with the fakes that belong to this
+// name.
+func wildcardAtOwnNonTerminal(f *finding) (reply, bool) {
+	plain, ok := f.plain(f.question)
+	if !ok || plain.header.Rcode != dns.RcodeSuccess {
+		return reply{}, false
+	}
+	if !holdsMX(plain.answer) {
+		return plain, f.wildcardBesideSink(plain)
+	}
+	var real []*dns.MX
+	for _, rr := range setIn(plain.answer) {
+		real = append(real, rr.(*dns.MX))
+	}
+	if len(real) == 0 {
+		return reply{}, false
+	}
+	owner := real[0].Hdr.Name
+	i, home := f.home(owner)
+	if home == nil || f.editedZone(i, home).owns(owner) || !home.exists(owner) || home.signed() {
+		return reply{}, false
+	}
+	b := f.world.blocks[i]
+	edited := b.editedSet(home, owner, real)
+	want := plain
+	want.answer = slices.DeleteFunc(slices.Clone(plain.answer), func(text string) bool { return strings.Contains(text, "\tMX\t") })
+	for _, mx := range edited {
+		mx = dns.Copy(mx).(*dns.MX)
+		mx.Mx = canonical(mx.Mx) // as *file* does
+		want.answer = append(want.answer, mx.String())
+	}
+	slices.Sort(want.answer)
+	for _, s := range b.freeSinks() {
+		if len(edited) > len(real) && exchanges(want.answer, s.name) {
+			want.additional = withAddresses(want.additional, s)
+		}
+	}
+	return want, true
+}
+
+// publishedAtNonTerminal allows at the real label of an empty non-terminal the set
+// that a wildcard of *file* makes there, as it would of an owner, and NODATA for
+// other types.
+func publishedAtNonTerminal(f *finding) (reply, bool) {
+	owner, ok := parent(f.question.name)
+	if !ok || !f.hasRealLabel(f.question.name) {
+		return reply{}, false
+	}
+	_, home := f.home(owner)
+	if home == nil || home.owns(owner) || !home.exists(owner) {
+		return reply{}, false
+	}
+	q := f.question
+	q.name, q.kind = owner, dns.TypeMX
+	plain, ok := f.plain(q)
+	if !ok || !holdsMX(plain.answer) {
+		return reply{}, false
+	}
+	want := f.want
+	want.header.Rcode, want.header.Truncated = dns.RcodeSuccess, false
+	want.answer, want.authority, want.additional = nil, []string{f.soa(owner)}, nil
+	if f.question.kind != dns.TypeMX {
+		return want, true
+	}
+	for _, text := range plain.answer {
+		_, data, _ := strings.Cut(text, "\t")
+		want.answer = append(want.answer, canonical(f.question.name)+"\t"+data)
+	}
+	want.header.Truncated, want.authority, want.additional = plain.header.Truncated, plain.authority, plain.additional
+	return want, true
+}
+
+// wildcardBesideSink reports whether the plain answer ends in data of a wildcard at
+// an empty non-terminal which the hand-edited zone has a sink or its TLSA set at,
+// and is about a type that it does not have there.
+func (f *finding) wildcardBesideSink(plain reply) bool {
+	target, ok := f.aliasOnly(f.want.answer)
+	if !ok && len(f.want.answer) > 0 {
+		return false
+	}
+	i, home := f.home(target)
+	if home == nil || home.owns(target) || !home.exists(target) || !f.isSink(target) {
+		return false
+	}
+	return len(plain.answer) > len(f.want.answer) && !f.editedZone(i, home).has(target, f.question.kind)
+}
+
+func wildcardAtEmptyNonTerminal(f *finding) (reply, bool) {
+	target, ok := f.aliasOnly(f.got.answer)
+	if !ok && len(f.got.answer) > 0 || !f.emptyNonTerminal(target) || !subset(f.got.answer, f.want.answer) {
+		return reply{}, false
+	}
+	want := f.want
+	want.header.Rcode, want.header.Truncated = dns.RcodeSuccess, false
+	want.answer, want.authority, want.additional = f.got.answer, []string{f.soa(target)}, nil
+	return want, true
+}
+
+// emptyNonTerminal reports whether name owns nothing in the edited zone, while a
+// name below it does, and a wildcard beside or above it could match it.
+func (f *finding) emptyNonTerminal(name string) bool {
+	for _, b := range f.edited.blocks {
+		z := mostSpecific(b.zones, name)
+		if z == nil || z.owns(name) || !slices.ContainsFunc(z.records, func(rr dns.RR) bool { return below(name, rr.Header().Name) }) {
+			continue
+		}
+		for up, ok := parent(name); ok && within(z.origin, up); up, ok = parent(up) {
+			if z.owns("*." + up) {
+				return true
+			}
+		}
+	}
+	return false
+}
