@@ -30,6 +30,8 @@ type laboratory struct {
 	bots     *resolver
 	clock    chan struct{}
 	versions map[string]string
+
+	resolvers *root // of Unbound, which every host has
 }
 
 // assemble builds the parts that don't depend on the shapes.

@@ -4,7 +4,7 @@ package main
 func sendmail() *sender {
 	return &sender{
 		name:     "sendmail",
-		packages: []string{"sendmail-bin", "sendmail-base", "sendmail-cf"},
+		software: software{packages: []string{"sendmail-bin", "sendmail-base", "sendmail-cf"}},
 		start:    [][]string{{"sendmail", "-L", "sm-mta", "-bd", "-q10m"}},
 		flush:    [][]string{{"sendmail", "-q"}},
 		submit:   viaSendmail,
