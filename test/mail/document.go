@@ -87,7 +87,7 @@ func (r *result) facts() facts {
 				f.ReloadMessages += len(o.tries)
 			}
 		case unsafe:
-			f.Refusals = append(f.Refusals, refused{row.what, row.losers(r.senders), r.refusals[row.label]})
+			f.Refusals = append(f.Refusals, refused{row.what, row.lostWith(r.senders), r.refusals[row.label]})
 		}
 	}
 	worst := 0.0
@@ -125,8 +125,8 @@ func (r *result) extra(s *sender) (worst float64, refused int) {
 	return worst, refused
 }
 
-// losers lists the senders that lose a message in the row, and how.
-func (w row) losers(senders []*sender) string {
+// lostWith lists the senders that lose a message in the row, and how.
+func (w row) lostWith(senders []*sender) string {
 	var list []string
 	for _, s := range senders {
 		if o := w.outcomes[s.name]; len(o.tries) > 0 && o.tries[0].fate != delivered {

@@ -13,6 +13,7 @@ import (
 	"path/filepath"
 	"runtime"
 	"slices"
+	"time"
 )
 
 // A laboratory is everything that runs: the network, the name servers, the
@@ -76,7 +77,7 @@ func (l *laboratory) publish(ctx context.Context, p *publisher, shapes []*shape,
 	if l.sinks, err = l.host("sinks", addresses(shapes, true)); err != nil {
 		return err
 	}
-	if p.node, err = l.host("dns", []netip.Addr{rootServer, nameServer, reloadServer}); err != nil {
+	if p.node, err = l.host("dns", []netip.Addr{rootServer, nameServer, reloadServer, leaveServer}); err != nil {
 		return err
 	}
 	l.dns = p
@@ -111,7 +112,7 @@ func addresses(shapes []*shape, fakes bool) []netip.Addr {
 		}
 		for _, h := range hosts {
 			for _, a := range h.addrs {
-				if !a.IsLoopback() {
+				if !a.IsLoopback() && !slices.Contains(addrs, a) {
 					addrs = append(addrs, a)
 				}
 			}
@@ -123,6 +124,7 @@ func addresses(shapes []*shape, fakes bool) []netip.Addr {
 // serve opens the hosts of s that take mail. A signed shape's real hosts have
 // the certificate of its TLSA record, a sink that listens has another.
 func (l *laboratory) serve(s *shape) error {
+	s.waiting = &greylist{until: map[string]time.Time{}, wait: s.greylist}
 	for _, h := range s.hosts {
 		if s.up(h.name) {
 			if err := l.listen(l.mail, s, h, l.cert); err != nil {
@@ -150,7 +152,7 @@ func (l *laboratory) serve(s *shape) error {
 }
 
 func (l *laboratory) listen(n *node, s *shape, h host, cert *tls.Certificate) error {
-	d := &smtpd{name: h.name + "." + s.zone()[:len(s.zone())-1], ledger: l.ledger}
+	d := &smtpd{name: h.name + "." + s.zone()[:len(s.zone())-1], ledger: l.ledger, waiting: s.waiting}
 	if s.signed {
 		d.cert = cert
 	}

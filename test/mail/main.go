@@ -1,6 +1,7 @@
 // Command mail is the mail laboratory of fakemx. It proves with stock mail
-// servers, real sockets and real resolution that no mail is lost, and counts
-// what simple bots meet.
+// servers, real sockets and real resolution that no mail is lost, shows the
+// shapes that lose some,
+// and counts what simple bots meet.
 //
 // Every host is a network namespace on one Ethernet: the project's CoreDNS with
 // fakemx and a root of its own, the real mail hosts, the sinks (addresses whose
@@ -65,7 +66,7 @@ func parseOptions(args []string, usage io.Writer) (*options, error) {
 	o := &options{}
 	f := flag.NewFlagSet("mail", flag.ContinueOnError)
 	f.SetOutput(usage)
-	f.BoolVar(&o.short, "short", false, "the selection for continuous integration: few senders, the safe shapes, the outage")
+	f.BoolVar(&o.short, "short", false, "the selection for continuous integration: few senders, and of the cases what takes them little time")
 	f.StringVar(&o.write, "write", "", "write mail.md and its plot into this `directory`, if the run shows what it must")
 	f.StringVar(&o.debs, "debs", "", "keep the Debian packages in this `directory` for the next run")
 	f.StringVar(&o.coredns, "coredns", "", "a built CoreDNS with fakemx; default: build ./cmd/coredns of the repository")

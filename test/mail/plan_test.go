@@ -12,7 +12,7 @@ import (
 func everyShape() []*shape {
 	l := &laboratory{tlsa: strings.Repeat("ab", 32)}
 	p := newPlan()
-	l.steps(p, senders(), &options{mails: 1})
+	l.agenda(p, senders(), &options{mails: 1})
 	return p.shapes
 }
 
@@ -47,6 +47,9 @@ func TestPlan(t *testing.T) {
 	})
 	t.Run("the set that clients see is the real hosts and the fakes", func(t *testing.T) {
 		for _, s := range shapes {
+			if s.wild && !s.plain && strings.Contains(s.lowest[0].name, ".") {
+				continue // brings a name into being that has no set
+			}
 			want := len(s.real)
 			if !s.plain && !s.dryRun && len(s.real) > 0 && s.real[0].host != "." {
 				want += len(s.fakes())
