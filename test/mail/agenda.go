@@ -114,6 +114,7 @@ func (l *laboratory) agenda(p *plan, chosen []*sender, o *options) *agenda {
 		})
 	}
 	a.leaving = p.leaving()
+	p.receive(l.receivers)
 	return a
 }
 

@@ -115,7 +115,7 @@ func (l *laboratory) runBot(h habit, s *shape, tries int) (botRow, error) {
 			if err != nil {
 				return r, err
 			}
-			taken, err := l.drop(addr, id, id+"@"+strings.TrimSuffix(s.zone(), "."))
+			taken, _, err := l.drop(addr, id, id+"@"+strings.TrimSuffix(s.zone(), "."))
 			if err != nil {
 				return r, err
 			}
@@ -145,8 +145,8 @@ func (s *shape) takes(name string) bool {
 }
 
 // drop is a bot's whole protocol: one address, one connection, one message. It
-// returns whether that was taken.
-func (l *laboratory) drop(addr netip.Addr, id, to string) (taken bool, err error) {
+// returns whether that was taken, and else the last reply, if there was one.
+func (l *laboratory) drop(addr netip.Addr, id, to string) (taken bool, reply string, err error) {
 	var conn net.Conn
 	err = l.bots.node.do(func() error {
 		var err error
@@ -154,11 +154,11 @@ func (l *laboratory) drop(addr netip.Addr, id, to string) (taken bool, err error
 		return err
 	})
 	if err != nil {
-		return false, nil // refused: a bot doesn't care why
+		return false, "", nil // refused: a bot doesn't care why
 	}
 	defer conn.Close()
 	if err := conn.SetDeadline(time.Now().Add(silence)); err != nil {
-		return false, err
+		return false, "", err
 	}
 	in := bufio.NewReader(conn)
 	for _, line := range []string{
@@ -167,18 +167,17 @@ func (l *laboratory) drop(addr netip.Addr, id, to string) (taken bool, err error
 	} {
 		if line != "" {
 			if _, err := conn.Write([]byte(line + "\r\n")); err != nil {
-				return false, err
+				return false, "", err
 			}
 		}
-		reply, err := in.ReadString('\n')
-		if err != nil {
-			return false, err
+		if reply, err = in.ReadString('\n'); err != nil {
+			return false, "", err
 		}
 		if reply[0] > '3' {
-			return false, nil
+			return false, strings.TrimSpace(reply), nil
 		}
 	}
-	return true, nil
+	return true, "", nil
 }
 
 // address is the host's first IPv4 address, or its first IPv6 one.

@@ -5,6 +5,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"sync"
 	"time"
 
 	"github.com/miekg/dns"
@@ -59,6 +60,8 @@ type result struct {
 	senders  []*sender
 	rows     []row
 	bots     []botRow
+	receive  []*receiver
+	remedy   string // the server blocks by which the first one sees its plain set
 	refusals map[string]string
 	reloads  int
 	versions map[string]string
@@ -91,6 +94,9 @@ func experiment(ctx context.Context, o *options, progress io.Writer) (*result, e
 	}
 	p := newPlan()
 	start := p.start()
+	if o.only == "" {
+		l.receivers = o.receivers()
+	}
 	a := l.agenda(p, chosen, o)
 	if err := l.publish(ctx, &publisher{binary: binary, dir: dir, byHand: o.byHand, key: key}, p.shapes, a.change); err != nil {
 		return nil, err
@@ -111,7 +117,7 @@ func experiment(ctx context.Context, o *options, progress io.Writer) (*result, e
 
 	r := &result{
 		date: began, short: o.short, selected: o.only != "", mails: o.mails, tries: o.tries, senders: chosen,
-		refusals: l.dns.refusals, versions: l.versions,
+		refusals: l.dns.refusals, versions: l.versions, receive: l.receivers,
 	}
 	if err := l.carryOut(ctx, a, p.shapes, r); err != nil {
 		return nil, err
@@ -146,8 +152,12 @@ func (l *laboratory) carryOut(ctx context.Context, a *agenda, shapes []*shape, r
 	if err != nil {
 		return err
 	}
-	others := func() (err error) {
+	others := func() error {
+		var all sync.WaitGroup
+		all.Go(func() { l.receive(ctx) })
+		var err error
 		r.bots, err = l.runBots(shapes, r.tries)
+		all.Wait()
 		return err
 	}
 	if r.short {
@@ -162,6 +172,9 @@ func (l *laboratory) carryOut(ctx context.Context, a *agenda, shapes []*shape, r
 	r.rows = append(r.rows, left...)
 	if err != nil {
 		return err
+	}
+	if len(l.receivers) > 0 {
+		r.remedy = l.dns.blocks[l.receivers[0].viewed().shape.label]
 	}
 	r.reloads, err = l.dns.toggler.count()
 	return err

@@ -1,6 +1,6 @@
 // Command mail is the mail laboratory of fakemx. It proves with stock mail
 // servers, real sockets and real resolution that no mail is lost, shows the
-// shapes that lose some,
+// shapes that lose some and the mail servers that must not see their own fakes,
 // and counts what simple bots meet.
 //
 // Every host is a network namespace on one Ethernet: the project's CoreDNS with
@@ -131,6 +131,11 @@ func names(list []*sender) []string {
 		out[i] = s.name
 	}
 	return out
+}
+
+// receivers picks the receivers of a run.
+func (o *options) receivers() []*receiver {
+	return slices.DeleteFunc(receivers(), func(r *receiver) bool { return o.short && !r.short })
 }
 
 // choose picks the senders of a run.

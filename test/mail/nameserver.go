@@ -22,6 +22,7 @@ type publisher struct {
 	key    signingKey
 
 	refusals map[string]string // by label of an unsafe shape, what fakemx said
+	blocks   map[string]string // by label, the server blocks of a shape
 	toggler  *toggler
 	leaver   *leaver
 }
@@ -57,11 +58,11 @@ const (
 
 // publish writes every zone and starts the servers.
 func (p *publisher) publish(ctx context.Context, shapes []*shape, changing *shape) error {
-	p.refusals = map[string]string{}
+	p.refusals, p.blocks = map[string]string{}, map[string]string{}
 	root := rootZone(shapes)
 	infrastructure := fmt.Sprintf("$ORIGIN example.net.\n$TTL 300\n@ SOA ns hostmaster 1 7200 3600 1209600 300\n"+
-		"@ NS ns\nns A %s\na.root A %s\nbounce MX 10 bouncehost\nbouncehost A %s\n",
-		nameServer, rootServer, bounceHost)
+		"@ NS ns\nns A %s\na.root A %s\nbounce MX 10 bouncehost\nbouncehost A %s\nusers MX 10 usershost\nusershost A %s\n",
+		nameServer, rootServer, bounceHost, usersHost) + receiversHosts(shapes)
 	var blocks strings.Builder
 	blocks.WriteString(serverBlock(".", rootServer, "", "root.zone"))
 	blocks.WriteString(serverBlock("example.net.", nameServer, "", "example.net.zone"))
@@ -79,6 +80,7 @@ func (p *publisher) publish(ctx context.Context, shapes []*shape, changing *shap
 		if err != nil {
 			return err
 		}
+		p.blocks[s.label] = block
 		blocks.WriteString(block)
 		if s.refused && !p.byHand {
 			if p.refusals[s.label], err = p.refusal(ctx, s); err != nil {
@@ -112,7 +114,7 @@ func (p *publisher) start(name, blocks string, files map[string]string) (*coredn
 }
 
 // zone returns the server blocks of a shape, and adds its zone files.
-func (p *publisher) zone(s *shape, files map[string]string) (block string, err error) {
+func (p *publisher) zone(s *shape, files map[string]string) (blocks string, err error) {
 	plugins := s.stanza()
 	if p.byHand {
 		plugins = ""
@@ -125,12 +127,30 @@ func (p *publisher) zone(s *shape, files map[string]string) (block string, err e
 		plugins = "    dnssec {\n        key file " + key + "\n    }\n" + plugins
 	}
 	handEdited := s.byHand || p.byHand && !s.plain && !s.dryRun
+	if s.inside.IsValid() {
+		view := fmt.Sprintf("    view inside {\n        expr incidr(client_ip(), '%s/%d')\n    }\n", s.inside, s.inside.BitLen())
+		blocks = serverBlock(s.zone(), s.server, view, s.label+".plain.zone")
+		files[s.label+".plain.zone"] = s.zoneText(s.server, longTTL, false)
+	}
 	files[s.label+".zone"] = s.zoneText(s.server, longTTL, handEdited)
-	return serverBlock(s.zone(), s.server, plugins, s.label+".zone"), nil
+	return blocks + serverBlock(s.zone(), s.server, plugins, s.label+".zone"), nil
 }
 
 func serverBlock(zone string, at netip.Addr, plugins, file string) string {
 	return fmt.Sprintf("%s {\n    bind %s\n    errors\n%s    file %s\n}\n", zone, at, plugins, file)
+}
+
+// receiversHosts are the address records of the receivers.
+func receiversHosts(shapes []*shape) string {
+	text := ""
+	for _, s := range shapes {
+		for _, h := range s.hosts {
+			if line := fmt.Sprintf("%s A %s\n", h.name, h.addrs[0]); h.name == s.receiver && !strings.Contains(text, line) {
+				text += line
+			}
+		}
+	}
+	return text
 }
 
 // rootZone delegates every shape's zone and the bounces' from the root.

@@ -14,6 +14,7 @@ var (
 	reloadServer = netip.MustParseAddr("192.0.2.54")
 	leaveServer  = netip.MustParseAddr("192.0.2.55")
 	bounceHost   = netip.MustParseAddr("192.0.2.14")
+	usersHost    = netip.MustParseAddr("192.0.2.15") // the mailboxes of the receivers' users
 )
 
 // firstSender and firstBot are where the senders' and the bots' addresses start.

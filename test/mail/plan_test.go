@@ -10,7 +10,7 @@ import (
 
 // everyShape lays out the whole plan, as a full run does.
 func everyShape() []*shape {
-	l := &laboratory{tlsa: strings.Repeat("ab", 32)}
+	l := &laboratory{tlsa: strings.Repeat("ab", 32), receivers: receivers()}
 	p := newPlan()
 	l.agenda(p, senders(), &options{mails: 1})
 	return p.shapes
@@ -25,10 +25,14 @@ func TestPlan(t *testing.T) {
 				if a.IsLoopback() {
 					continue
 				}
-				if other, ok := owner[a]; ok {
-					t.Errorf("%s belongs to %s and %s", a, other, s.label)
+				mine := s.label
+				if name := s.names()[a]; name == s.receiver {
+					mine = name // of several domains
 				}
-				owner[a] = s.label
+				if other, ok := owner[a]; ok && other != mine {
+					t.Errorf("%s belongs to %s and %s", a, other, mine)
+				}
+				owner[a] = mine
 			}
 		}
 	})

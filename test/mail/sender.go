@@ -89,7 +89,7 @@ func (s *sender) open(ctx context.Context, n *node, r *root, res *resolver, addr
 
 // hostName is the sender's name on the Internet of the laboratory.
 func hostName(name string) string {
-	return strings.ReplaceAll(strings.ToLower(name), " ", "-") + ".example.net"
+	return strings.NewReplacer(" ", "-", ",", "").Replace(strings.ToLower(name)) + ".example.net"
 }
 
 func (s *station) each(ctx context.Context, commands [][]string) error {

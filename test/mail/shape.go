@@ -48,6 +48,8 @@ type shape struct {
 
 	greylist time.Duration // for which the real hosts put off each message
 	waiting  *greylist     // the messages that they do so with
+	receiver string        // the real host that is a mail server of the laboratory
+	inside   netip.Addr    // to whom a view shows the plain set
 
 	// lingers is how long the message may be on its way unseen.
 	lingers time.Duration
@@ -165,6 +167,9 @@ func (s *shape) zoneText(ns netip.Addr, ttl int, withFakes bool) string {
 		}
 	}
 	for _, h := range hosts {
+		if strings.HasSuffix(h.name, ".") {
+			continue // elsewhere
+		}
 		for _, a := range h.addrs {
 			kind := "A"
 			if a.Is6() {

@@ -16,9 +16,12 @@ const unboundPackage = "unbound"
 
 // man installs and starts the senders and their resolvers, and the bots'.
 func (l *laboratory) man(ctx context.Context, chosen []*sender, cache string, anchors []*dns.DNSKEY) error {
-	wanted := append(make([]software, 0, 1+len(chosen)), software{packages: []string{unboundPackage}})
+	wanted := append(make([]software, 0, 1+len(chosen)+len(l.receivers)), software{packages: []string{unboundPackage}})
 	for _, s := range chosen {
 		wanted = append(wanted, s.software)
+	}
+	for _, r := range l.receivers {
+		wanted = append(wanted, r.software)
 	}
 	found, err := l.install(ctx, cache, wanted...)
 	if err != nil {
@@ -46,6 +49,11 @@ func (l *laboratory) man(ctx context.Context, chosen []*sender, cache string, an
 		}
 		l.stations = append(l.stations, st)
 		addr = addr.Next()
+	}
+	for _, r := range l.receivers {
+		if err := l.employ(ctx, r, found[r.key()].root, anchors); err != nil {
+			return err
+		}
 	}
 	_, l.bots, err = l.resolving(ctx, "bots", anchors, botAddr, v6(botAddr))
 	return err

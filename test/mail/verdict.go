@@ -39,6 +39,9 @@ func (r *result) verdict() error {
 			errs = append(errs, row.strayedShown())
 		}
 	}
+	for _, receiver := range r.receive {
+		errs = append(errs, receiver.judge())
+	}
 	for _, b := range r.bots {
 		if off := b.off(); off > 0 {
 			errs = append(errs, fmt.Errorf("bots: %s at %q: %d of %d reached a real host, predicted %.3f", b.habit, b.what, b.reached, b.tries, b.predicted))

@@ -94,6 +94,11 @@ func TestVerdict(t *testing.T) {
 			func(r *result) { r.rows[11].outcomes["quick"].detour.runs = 2 }, "on run 2 of the queue, without fakes on run 1"},
 		"greylisting after which nobody calls the fakes fails it": {
 			func(r *result) { r.rows[11].outcomes["quick"].detour.visits = []int{0} }, "no sender went on to the fakes"},
+		"a receiver that loses mail without fakes fails it": {
+			func(r *result) {
+				a := &arrival{arrangement: arrangements[0], reply: "550 no"}
+				r.receive = []*receiver{{sender: &sender{name: "server"}, arrivals: []*arrival{a}}}
+			}, "server: no fakes: 550 no"},
 		"fakes that never came during the reloads fail it": {
 			func(r *result) { change(r, 7, func(t *try) { t.called = []string{"mail"} }) }, "0 messages met fakes and 2 none"},
 		"a bot that does better than it can fails it": {
