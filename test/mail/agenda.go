@@ -115,6 +115,7 @@ func (l *laboratory) agenda(p *plan, chosen []*sender, o *options) *agenda {
 	}
 	a.leaving = p.leaving()
 	p.receive(l.receivers)
+	p.unsorted()
 	return a
 }
 

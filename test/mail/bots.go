@@ -90,7 +90,7 @@ func (l *laboratory) runBots(shapes []*shape, tries int) ([]botRow, error) {
 	for _, label := range botShapes {
 		s := shapeOf(shapes, label)
 		for _, h := range habits() {
-			r, err := l.runBot(h, s, tries)
+			r, err := l.runBot(h, s, tries, sortedSet(l.bots))
 			if err != nil {
 				return nil, fmt.Errorf("bot %q at %s: %w", h.name, s.zone(), err)
 			}
@@ -101,11 +101,11 @@ func (l *laboratory) runBots(shapes []*shape, tries int) ([]botRow, error) {
 	return rows, nil
 }
 
-func (l *laboratory) runBot(h habit, s *shape, tries int) (botRow, error) {
+func (l *laboratory) runBot(h habit, s *shape, tries int, ask func(*shape) ([]mx, error)) (botRow, error) {
 	takes := func(m mx) bool { return s.takes(m.host) }
 	r := botRow{habit: h.name, what: s.what, tries: tries, predicted: h.reaches(s.want, takes)}
 	for range tries {
-		set, _, err := l.bots.mxSet(s.zone(), s.zone())
+		set, err := ask(s)
 		if err != nil {
 			return r, err
 		}
@@ -208,13 +208,4 @@ func addressesOf(answer *dns.Msg) []netip.Addr {
 		}
 	}
 	return addrs
-}
-
-func shapeOf(shapes []*shape, label string) *shape {
-	for _, s := range shapes {
-		if s.label == label {
-			return s
-		}
-	}
-	return nil
 }

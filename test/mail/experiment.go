@@ -60,6 +60,7 @@ type result struct {
 	senders  []*sender
 	rows     []row
 	bots     []botRow
+	unsorted []botRow
 	receive  []*receiver
 	remedy   string // the server blocks by which the first one sees its plain set
 	refusals map[string]string
@@ -155,8 +156,7 @@ func (l *laboratory) carryOut(ctx context.Context, a *agenda, shapes []*shape, r
 	others := func() error {
 		var all sync.WaitGroup
 		all.Go(func() { l.receive(ctx) })
-		var err error
-		r.bots, err = l.runBots(shapes, r.tries)
+		err := l.runAllBots(shapes, r)
 		all.Wait()
 		return err
 	}

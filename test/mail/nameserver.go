@@ -127,6 +127,9 @@ func (p *publisher) zone(s *shape, files map[string]string) (blocks string, err 
 		plugins = "    dnssec {\n        key file " + key + "\n    }\n" + plugins
 	}
 	handEdited := s.byHand || p.byHand && !s.plain && !s.dryRun
+	if s.mixed {
+		plugins = "    loadbalance\n" + plugins
+	}
 	if s.inside.IsValid() {
 		view := fmt.Sprintf("    view inside {\n        expr incidr(client_ip(), '%s/%d')\n    }\n", s.inside, s.inside.BitLen())
 		blocks = serverBlock(s.zone(), s.server, view, s.label+".plain.zone")

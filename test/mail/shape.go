@@ -42,6 +42,7 @@ type shape struct {
 	signed  bool       // online, by dnssec
 	plain   bool       // no fakemx
 	stays   bool       // the sinks, when the fakes leave
+	mixed   bool       // turned by loadbalance
 	wild    bool       // the set also stands at a wildcard, and mail goes to a name that only that has
 	byHand  bool       // hand-edited
 	refused bool       // at start, by fakemx

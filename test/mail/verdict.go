@@ -42,7 +42,7 @@ func (r *result) verdict() error {
 	for _, receiver := range r.receive {
 		errs = append(errs, receiver.judge())
 	}
-	for _, b := range r.bots {
+	for _, b := range append(slices.Clone(r.bots), r.unsorted...) {
 		if off := b.off(); off > 0 {
 			errs = append(errs, fmt.Errorf("bots: %s at %q: %d of %d reached a real host, predicted %.3f", b.habit, b.what, b.reached, b.tries, b.predicted))
 		}

@@ -99,6 +99,8 @@ func TestVerdict(t *testing.T) {
 				a := &arrival{arrangement: arrangements[0], reply: "550 no"}
 				r.receive = []*receiver{{sender: &sender{name: "server"}, arrivals: []*arrival{a}}}
 			}, "server: no fakes: 550 no"},
+		"a bot that does not sort and does better than it can fails it": {
+			func(r *result) { r.unsorted = []botRow{{habit: "first", tries: 100, reached: 1, predicted: 0}} }, "first at \"\": 1 of 100"},
 		"fakes that never came during the reloads fail it": {
 			func(r *result) { change(r, 7, func(t *try) { t.called = []string{"mail"} }) }, "0 messages met fakes and 2 none"},
 		"a bot that does better than it can fails it": {
