@@ -67,7 +67,7 @@ func parseOptions(args []string, usage io.Writer) (*options, error) {
 	f := flag.NewFlagSet("mail", flag.ContinueOnError)
 	f.SetOutput(usage)
 	f.BoolVar(&o.short, "short", false, "the selection for continuous integration: few senders, and of the cases what takes them little time")
-	f.StringVar(&o.write, "write", "", "write mail.md and its plot into this `directory`, if the run shows what it must")
+	f.StringVar(&o.write, "write", "", "write mail.md, its plot and receivers.md into this `directory`, each if the run shows what it must")
 	f.StringVar(&o.debs, "debs", "", "keep the Debian packages in this `directory` for the next run")
 	f.StringVar(&o.coredns, "coredns", "", "a built CoreDNS with fakemx; default: build ./cmd/coredns of the repository")
 	f.BoolVar(&o.byHand, "by-hand", false, "hand-edited zones over file instead of fakemx: the oracle")
@@ -119,10 +119,12 @@ func contained(args []string, stdout, progress io.Writer) error {
 	if err := result.markdown(stdout); err != nil {
 		return err
 	}
-	if err := result.verdict(); err != nil || o.write == "" {
-		return err
+	if o.write != "" {
+		if err := result.document(o.write); err != nil {
+			return err
+		}
 	}
-	return result.document(o.write)
+	return result.verdict()
 }
 
 func names(list []*sender) []string {

@@ -197,7 +197,8 @@ func (a *arrival) brief() string {
 	}
 }
 
-// plainReply is a reply without its enhanced status code and the recipient.
+// plainReply is the first sentence of a reply, without its enhanced status code
+// and the recipient.
 func plainReply(reply string) string {
 	code, text, _ := strings.Cut(reply, " ")
 	if status, rest, ok := strings.Cut(text, " "); ok && strings.Trim(status, "0123456789.") == "" {
@@ -208,7 +209,8 @@ func plainReply(reply string) string {
 	} else if before, rest, ok := strings.Cut(text, "... "); ok && strings.Contains(before, "@") {
 		text = rest
 	}
-	return code + " " + strings.TrimLeft(text, ":. ")
+	text, _, _ = strings.Cut(strings.TrimLeft(text, ":. "), ". ")
+	return code + " " + text
 }
 
 // judge complains if the receiver loses a message that it is not known to lose,

@@ -11,7 +11,7 @@ func TestPlainReply(t *testing.T) {
 		"550 relay not permitted":                                                "550 relay not permitted",
 		"554 5.7.1 <m11@low.example.org>: Relay access denied":                   "554 Relay access denied",
 		"550 5.7.1 <m9@low.example.org>... Relaying denied":                      "550 Relaying denied",
-		"550 5.7.1 m9@low.example.org... Relaying denied. Proper authentication": "550 Relaying denied. Proper authentication",
+		"550 5.7.1 m9@low.example.org... Relaying denied. Proper authentication": "550 Relaying denied",
 		"421": "421 ",
 	} {
 		t.Run(reply, func(t *testing.T) {

@@ -45,7 +45,7 @@ dc_localdelivery='mail_spool'
 // eximGateway passes mail on to a host inside as soon as the route by the MX set
 // leads back to itself.
 func eximGateway() *receiver {
-	r := &receiver{sender: exim(), option: "gateway: `dnslookup` with `self = pass`"}
+	r := &receiver{sender: exim(), option: "`dnslookup` with `self = pass`"}
 	r.name = "Exim, gateway"
 	r.setup = func(_ context.Context, c *container, host string) error {
 		text := strings.NewReplacer("HOST", host, "ZONES", strings.Join(r.zones(), " : "), "INSIDE", usersHost.String()).Replace(gatewayConf)

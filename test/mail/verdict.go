@@ -18,7 +18,12 @@ const (
 
 // verdict is nil if the run shows what it must, and else everything that it
 // doesn't.
-func (r *result) verdict() error {
+func (r *result) verdict() error { return r.complaints(r.judge) }
+
+// fates is the verdict but for how late mail was.
+func (r *result) fates() error { return r.complaints(r.judgeFate) }
+
+func (r *result) complaints(judge func(int, *sender, outcome) error) error {
 	var errs []error
 	for i, row := range r.rows {
 		for _, s := range r.senders {
@@ -26,7 +31,7 @@ func (r *result) verdict() error {
 			if !ok {
 				continue
 			}
-			if err := r.judge(i, s, o); err != nil {
+			if err := judge(i, s, o); err != nil {
 				errs = append(errs, fmt.Errorf("%s: %s: %w", s.name, row.what, err))
 			}
 		}
@@ -50,7 +55,16 @@ func (r *result) verdict() error {
 	return errors.Join(errs...)
 }
 
+// judge complains about a case that did not end as it must, or was late.
 func (r *result) judge(i int, s *sender, o outcome) error {
+	err := r.judgeFate(i, s, o)
+	if kind := r.rows[i].kind; o.broken == nil && (kind == safe || kind == unseen) {
+		err = errors.Join(err, r.late(s, o))
+	}
+	return err
+}
+
+func (r *result) judgeFate(i int, s *sender, o outcome) error {
 	if o.broken != nil {
 		return o.broken
 	}
@@ -60,9 +74,9 @@ func (r *result) judge(i int, s *sender, o outcome) error {
 	case dane:
 		return errors.Join(firstAttempt(o), overTLS(o))
 	case safe:
-		return errors.Join(firstAttempt(o), r.late(s, o))
+		return firstAttempt(o)
 	case unseen:
-		return errors.Join(firstAttempt(o), r.late(s, o), noFake(o))
+		return errors.Join(firstAttempt(o), noFake(o))
 	case outage:
 		return errors.Join(arrived(o), queuedFirst(o))
 	case changing:
