@@ -90,6 +90,7 @@ begin retry
 // sendmailBestMX takes for its own each domain whose best MX is one of its names.
 func sendmailBestMX() *receiver {
 	r := &receiver{sender: sendmail(), option: "`FEATURE(bestmx_is_local)`"}
+	plain := r.setup
 	r.name = "sendmail, best MX"
 	r.setup = func(ctx context.Context, c *container, host string) error {
 		const conf = "/etc/mail/sendmail.mc"
@@ -104,8 +105,10 @@ func sendmailBestMX() *receiver {
 				return err
 			}
 		}
-		_, err := c.run(ctx, nil, "sh", "-ec", "cd /etc/mail; m4 sendmail.mc >sendmail.cf; newaliases")
-		return err
+		if _, err := c.run(ctx, nil, "sh", "-ec", "cd /etc/mail; m4 sendmail.mc >sendmail.cf; newaliases"); err != nil {
+			return err
+		}
+		return plain(ctx, c, host)
 	}
 	return r
 }
