@@ -127,7 +127,7 @@ func (l *laboratory) changing(ctx context.Context, st *station, s *shape, n int)
 	done()
 	var o outcome
 	for _, f := range sent {
-		t := f.wait(ctx)
+		t := f.waitFor(ctx, patience)
 		if t.fate == queued {
 			var err error
 			if t, err = f.flushed(ctx); err != nil {
