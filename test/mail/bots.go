@@ -88,34 +88,34 @@ var botShapes = []string{"none", "highest", "lowest4", "primary", "many", "tight
 func (l *laboratory) runBots(shapes []*shape, tries int) ([]botRow, error) {
 	var rows []botRow
 	for _, label := range botShapes {
-		for _, s := range shapes {
-			if s.label != label {
-				continue
+		s := shapeOf(shapes, label)
+		for _, h := range habits() {
+			r, err := l.runBot(h, s, tries, sortedSet(l.bots))
+			if err != nil {
+				return nil, fmt.Errorf("bot %q at %s: %w", h.name, s.zone(), err)
 			}
-			for _, h := range habits() {
-				r, err := l.runBot(h, s, tries)
-				if err != nil {
-					return nil, fmt.Errorf("bot %q at %s: %w", h.name, s.zone(), err)
-				}
-				rows = append(rows, r)
-			}
-			l.say("bots: %s: done", s.what)
+			rows = append(rows, r)
 		}
+		l.say("bots: %s: done", s.what)
 	}
 	return rows, nil
 }
 
-func (l *laboratory) runBot(h habit, s *shape, tries int) (botRow, error) {
+func (l *laboratory) runBot(h habit, s *shape, tries int, ask func(*shape) ([]mx, error)) (botRow, error) {
 	takes := func(m mx) bool { return s.takes(m.host) }
 	r := botRow{habit: h.name, what: s.what, tries: tries, predicted: h.reaches(s.want, takes)}
 	for range tries {
-		set, _, err := l.bots.mxSet(s.zone(), s.zone())
+		set, err := ask(s)
 		if err != nil {
 			return r, err
 		}
 		id := fmt.Sprintf("b%d", serial.Add(1))
 		for _, m := range h.walk(set) {
-			taken, err := l.drop(m.host+"."+s.zone(), id, s)
+			addr, err := l.bots.address(m.host + "." + s.zone())
+			if err != nil {
+				return r, err
+			}
+			taken, _, err := l.drop(addr, id, id+"@"+strings.TrimSuffix(s.zone(), "."))
 			if err != nil {
 				return r, err
 			}
@@ -144,44 +144,40 @@ func (s *shape) takes(name string) bool {
 	return false
 }
 
-// drop is a bot's whole protocol: one address, one connection, one message.
-func (l *laboratory) drop(host, id string, s *shape) (bool, error) {
-	addr, err := l.bots.address(host)
-	if err != nil {
-		return false, err
-	}
+// drop is a bot's whole protocol: one address, one connection, one message. It
+// returns whether that was taken, and else the last reply, if there was one.
+func (l *laboratory) drop(addr netip.Addr, id, to string) (taken bool, reply string, err error) {
 	var conn net.Conn
 	err = l.bots.node.do(func() error {
 		var err error
-		conn, err = net.DialTimeout("tcp", netip.AddrPortFrom(addr, 25).String(), time.Second)
+		conn, err = net.DialTimeout("tcp", netip.AddrPortFrom(addr, 25).String(), answerWithin)
 		return err
 	})
 	if err != nil {
-		return false, nil // refused: a bot doesn't care why
+		return false, "", nil // refused: a bot doesn't care why
 	}
 	defer conn.Close()
-	if err := conn.SetDeadline(time.Now().Add(5 * time.Second)); err != nil {
-		return false, err
+	if err := conn.SetDeadline(time.Now().Add(silence)); err != nil {
+		return false, "", err
 	}
 	in := bufio.NewReader(conn)
 	for _, line := range []string{
 		"", "HELO bot.example.net", "MAIL FROM:<" + id + "@bounce.example.net>",
-		"RCPT TO:<" + id + "@" + strings.TrimSuffix(s.zone(), ".") + ">", "DATA", "Subject: bot\r\n\r\nbot\r\n.",
+		"RCPT TO:<" + to + ">", "DATA", "Subject: bot\r\n\r\nbot\r\n.",
 	} {
 		if line != "" {
 			if _, err := conn.Write([]byte(line + "\r\n")); err != nil {
-				return false, err
+				return false, "", err
 			}
 		}
-		reply, err := in.ReadString('\n')
-		if err != nil {
-			return false, err
+		if reply, err = in.ReadString('\n'); err != nil {
+			return false, "", err
 		}
 		if reply[0] > '3' {
-			return false, nil
+			return false, strings.TrimSpace(reply), nil
 		}
 	}
-	return true, nil
+	return true, "", nil
 }
 
 // address is the host's first IPv4 address, or its first IPv6 one.
@@ -191,16 +187,25 @@ func (r *resolver) address(host string) (netip.Addr, error) {
 		if err != nil {
 			return netip.Addr{}, err
 		}
-		for _, rr := range answer.Answer {
-			switch rr := rr.(type) {
-			case *dns.A:
-				addr, _ := netip.AddrFromSlice(rr.A.To4())
-				return addr, nil
-			case *dns.AAAA:
-				addr, _ := netip.AddrFromSlice(rr.AAAA)
-				return addr, nil
-			}
+		if addrs := addressesOf(answer); len(addrs) > 0 {
+			return addrs[0], nil
 		}
 	}
 	return netip.Addr{}, errors.New(host + " has no address")
+}
+
+// addressesOf reads the addresses in an answer.
+func addressesOf(answer *dns.Msg) []netip.Addr {
+	var addrs []netip.Addr
+	for _, rr := range answer.Answer {
+		switch rr := rr.(type) {
+		case *dns.A:
+			addr, _ := netip.AddrFromSlice(rr.A.To4())
+			addrs = append(addrs, addr)
+		case *dns.AAAA:
+			addr, _ := netip.AddrFromSlice(rr.AAAA)
+			addrs = append(addrs, addr)
+		}
+	}
+	return addrs
 }

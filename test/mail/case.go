@@ -12,7 +12,8 @@ import (
 type outcome struct {
 	tries  []try
 	remark string
-	broken error // the case could not be carried out
+	detour *detour // where messages were put off
+	broken error   // the case could not be carried out
 }
 
 // deliver sends the ith message of a case, the first with a cold resolver cache
@@ -27,15 +28,19 @@ func (l *laboratory) deliver(ctx context.Context, st *station, s *shape, i, flus
 			return outcome{broken: err}
 		}
 	}
-	t, err := l.one(ctx, st, s, i, flushes)
+	// Where the seconds count, the message is expected to arrive.
+	t, err := l.one(ctx, st, s, i, flushes == 0, flushes)
 	if err != nil {
 		return outcome{broken: err}
 	}
 	return outcome{tries: []try{t}}
 }
 
-// one is a single message of deliver.
-func (l *laboratory) one(ctx context.Context, st *station, s *shape, i, flushes int) (try, error) {
+// patience is how long a message that is expected to arrive may do nothing.
+const patience = time.Minute
+
+// one is a single message. Being patient costs time only where it doesn't arrive.
+func (l *laboratory) one(ctx context.Context, st *station, s *shape, i int, patient bool, flushes int) (try, error) {
 	if st.ready != nil {
 		if err := st.ready(st); err != nil {
 			return try{}, err
@@ -50,7 +55,11 @@ func (l *laboratory) one(ctx context.Context, st *station, s *shape, i, flushes 
 	if err != nil {
 		return try{}, err
 	}
-	t := f.wait(ctx)
+	rouses := s.lingers
+	if patient {
+		rouses = max(rouses, patience)
+	}
+	t := f.waitFor(ctx, rouses)
 	for range flushes {
 		if t.fate != queued {
 			break
@@ -118,7 +127,7 @@ func (l *laboratory) changing(ctx context.Context, st *station, s *shape, n int)
 	done()
 	var o outcome
 	for _, f := range sent {
-		t := f.wait(ctx)
+		t := f.waitFor(ctx, patience)
 		if t.fate == queued {
 			var err error
 			if t, err = f.flushed(ctx); err != nil {
@@ -137,9 +146,8 @@ func (l *laboratory) changing(ctx context.Context, st *station, s *shape, n int)
 	return o
 }
 
-// seen checks that the sender's resolver has the set that the case is about, and
-// leaves everything that a sender will ask in its cache.
-func (l *laboratory) seen(st *station, s *shape, i int) error {
+// hasSet checks that the sender's resolver has the set that the case is about.
+func (l *laboratory) hasSet(st *station, s *shape, i int) error {
 	got, valid, err := st.resolver.mxSet(s.domain(i), s.zone())
 	if err != nil {
 		return err
@@ -150,7 +158,15 @@ func (l *laboratory) seen(st *station, s *shape, i int) error {
 	if fmt.Sprint(got) != fmt.Sprint(s.want) {
 		return fmt.Errorf("%s MX: the resolver has %v, expected %v", s.domain(i), got, s.want)
 	}
-	for _, m := range got {
+	return nil
+}
+
+// seen is hasSet, and leaves everything that a sender will ask in its cache.
+func (l *laboratory) seen(st *station, s *shape, i int) error {
+	if err := l.hasSet(st, s, i); err != nil {
+		return err
+	}
+	for _, m := range s.want {
 		if m.host == "." { // null MX
 			continue
 		}

@@ -24,7 +24,7 @@ func chasquid() *sender {
 	return &sender{
 		name:     "chasquid",
 		short:    true,
-		packages: []string{"chasquid"},
+		software: software{packages: []string{"chasquid"}},
 		setup: func(ctx context.Context, c *container, host string) error {
 			cert, key, err := selfSigned(host)
 			if err != nil {

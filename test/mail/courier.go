@@ -8,7 +8,7 @@ import "context"
 func courier() *sender {
 	return &sender{
 		name:     "Courier",
-		packages: []string{"courier-mta"},
+		software: software{packages: []string{"courier-mta"}},
 		setup: func(_ context.Context, c *container, host string) error {
 			return c.root.write("/etc/courier/me", host+"\n", 0o644)
 		},

@@ -8,7 +8,7 @@ func dma() *sender {
 	return &sender{
 		name:     "dma",
 		short:    true,
-		packages: []string{"dma"},
+		software: software{packages: []string{"dma"}},
 		flush:    [][]string{{"dma", "-q"}},
 		submit:   viaSendmail,
 		rouses:   30 * time.Second,

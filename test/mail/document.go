@@ -12,12 +12,31 @@ import (
 	"time"
 )
 
-//go:embed mail.md.tmpl
-var page string
+// The pages: how late mail is, and what becomes of it where not all is well.
+var (
+	//go:embed mail.md.tmpl
+	mailPage string
+	//go:embed receivers.md.tmpl
+	receiversPage string
+)
 
-// document writes the page and its plot into dir.
+// document writes the pages and the plot into dir, each if the run shows what it
+// must: the page without seconds doesn't need a machine that is quiet.
 func (r *result) document(dir string) error {
-	t, err := template.New("mail.md").Parse(page)
+	if r.fates() != nil {
+		return nil
+	}
+	if err := r.render(dir, "receivers.md", receiversPage); err != nil || r.verdict() != nil {
+		return err
+	}
+	if err := r.render(dir, "mail.md", mailPage); err != nil {
+		return err
+	}
+	return os.WriteFile(filepath.Join(dir, "mail.svg"), []byte(r.plot()), 0o644)
+}
+
+func (r *result) render(dir, name, page string) error {
+	t, err := template.New(name).Parse(page)
 	if err != nil {
 		return err
 	}
@@ -25,27 +44,50 @@ func (r *result) document(dir string) error {
 	if err := t.Execute(&b, r.facts()); err != nil {
 		return err
 	}
-	if err := os.WriteFile(filepath.Join(dir, "mail.md"), []byte(b.String()), 0o644); err != nil {
-		return err
-	}
-	return os.WriteFile(filepath.Join(dir, "mail.svg"), []byte(r.plot()), 0o644)
+	return os.WriteFile(filepath.Join(dir, name), []byte(b.String()), 0o644)
 }
 
 // facts are the figures of the page, all computed from the run.
 type facts struct {
-	Date, Versions                               string
-	Minutes, SenderCount, Mails, Tries           int
-	SafeMessages, SafeShapes                     int
-	LargestExtra                                 string
-	Waiting                                      []waiter
-	Reloads, ReloadMessages, ReloadMails         int
-	SenderTable, OrderTable, DaneTable, BotTable string
-	Refusals                                     []refused
+	Date, Versions                       string
+	Minutes, SenderCount, Mails, Tries   int
+	SafeMessages, SafeShapes             int
+	LargestExtra                         string
+	Waiting                              []waiter
+	Reloads, ReloadMessages, ReloadMails int
+	Table                                map[string]string
+	Orders, Message                      string
+	Remedy                               string
+	Losers                               losers
+	Options                              []option
+	GreyMails                            int
+	Stray, Stay                          string
+	Refusals                             []refused
 }
 
 // A waiter is a sender that waits after refusals: how long after each, and how
 // much that adds at most.
 type waiter struct{ Name, Each, Extra string }
+
+// losers name who lost mail in a part of the page.
+type losers struct{ Crowd, Limit, Leaving string }
+
+// lossesIn lists the senders that lost mail in a part.
+func (r *result) lossesIn(p part) string {
+	var list []string
+	for _, s := range r.walkers() {
+		for _, row := range r.rows {
+			if o, ok := row.outcomes[s.name]; ok && row.part == p && arrived(o) != nil {
+				list = append(list, s.name)
+				break
+			}
+		}
+	}
+	return strings.Join(list, " and ")
+}
+
+// An option is that by which a receiver knows its domains.
+type option struct{ Receiver, Text string }
 
 // A refused shape: what it loses, and what fakemx says to it.
 type refused struct{ What, Losers, Says string }
@@ -58,10 +100,12 @@ func (r *result) facts() facts {
 		Tries:       r.tries,
 		Reloads:     r.reloads,
 		ReloadMails: reloadMails,
-		SenderTable: r.senderTable(false),
-		OrderTable:  r.senderTable(true),
-		DaneTable:   r.daneTable(),
-		BotTable:    r.botTable(),
+		Table:       r.tables(),
+		Orders:      r.orderList(),
+		Message:     r.message(),
+		Remedy:      r.remedy,
+		Losers:      losers{r.lossesIn(partCrowd), r.lossesIn(partLimit), r.lossesIn(partLeaving)},
+		GreyMails:   greyMails,
 	}
 	for _, s := range r.senders {
 		if !s.dane {
@@ -87,9 +131,13 @@ func (r *result) facts() facts {
 				f.ReloadMessages += len(o.tries)
 			}
 		case unsafe:
-			f.Refusals = append(f.Refusals, refused{row.what, row.losers(r.senders), r.refusals[row.label]})
+			f.Refusals = append(f.Refusals, refused{row.what, row.lostWith(r.senders), r.refusals[row.label]})
 		}
 	}
+	for _, receiver := range r.receive {
+		f.Options = append(f.Options, option{receiver.name, receiver.option})
+	}
+	f.Stray, f.Stay = r.strays()
 	worst := 0.0
 	for _, s := range r.senders {
 		if s.dane {
@@ -125,8 +173,8 @@ func (r *result) extra(s *sender) (worst float64, refused int) {
 	return worst, refused
 }
 
-// losers lists the senders that lose a message in the row, and how.
-func (w row) losers(senders []*sender) string {
+// lostWith lists the senders that lose a message in the row, and how.
+func (w row) lostWith(senders []*sender) string {
 	var list []string
 	for _, s := range senders {
 		if o := w.outcomes[s.name]; len(o.tries) > 0 && o.tries[0].fate != delivered {
@@ -134,4 +182,24 @@ func (w row) losers(senders []*sender) string {
 		}
 	}
 	return strings.Join(list, ", ")
+}
+
+// strays lists the senders that went on to the fakes when the real hosts put
+// their messages off, and those that never did.
+func (r *result) strays() (gone, stayed string) {
+	var went, not []string
+	for _, s := range r.walkers() {
+		visits := 0
+		for _, row := range r.rows {
+			if d := row.outcomes[s.name].detour; d != nil {
+				visits += slices.Max(d.visits)
+			}
+		}
+		if visits > 0 {
+			went = append(went, s.name)
+		} else {
+			not = append(not, s.name)
+		}
+	}
+	return strings.Join(went, ", "), strings.Join(not, ", ")
 }

@@ -7,7 +7,7 @@ func exim() *sender {
 	return &sender{
 		name:     "Exim",
 		short:    true,
-		packages: []string{"exim4-daemon-light", "exim4-base", "exim4-config"},
+		software: software{packages: []string{"exim4-daemon-light", "exim4-base", "exim4-config"}},
 		setup: func(ctx context.Context, c *container, _ string) error {
 			err := edit(c, "/etc/exim4/update-exim4.conf.conf", "dc_eximconfig_configtype='local'", "dc_eximconfig_configtype='internet'")
 			if err != nil {

@@ -5,7 +5,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
-	"strings"
+	"sync"
 	"time"
 
 	"github.com/miekg/dns"
@@ -23,14 +23,29 @@ const (
 	untouched      // the same fate and calls as the row of its twin
 	unsafe         // loses mail with at least one sender
 	dane           // safe, and the sink never takes mail
+	known          // the named senders lose mail, no other does
+	grey           // delivered as soon as without fakes, though every first attempt is put off
+)
+
+// A part is where the page shows a row that is of no other use.
+type part int
+
+const (
+	partNone part = iota
+	partCrowd
+	partWildcard
+	partLimit
+	partLeaving
 )
 
 // A row is one case, for every sender.
 type row struct {
 	kind     kind
 	what     string
-	label    string // of its shape, "" where each sender has its own
-	twin     int    // the row to compare an untouched one with
+	label    string   // of its shape, "" where each sender has its own
+	part     part     // of the page
+	twin     int      // the row to compare with, 0 if there is none
+	losers   []string // who loses mail in a known row; nil for nobody
 	outcomes map[string]outcome
 }
 
@@ -45,22 +60,13 @@ type result struct {
 	senders  []*sender
 	rows     []row
 	bots     []botRow
+	unsorted []botRow
+	receive  []*receiver
+	remedy   string // the server blocks by which the first one sees its plain set
 	refusals map[string]string
 	reloads  int
 	versions map[string]string
 }
-
-// A step is a row to be filled: what one sender does in each of its rounds. The
-// rounds of all steps take turns, because some senders don't connect to a host
-// again for some seconds, and so that a busy moment of the machine is shared.
-type step struct {
-	row
-	rounds int
-	run    func(ctx context.Context, st *station, round int) outcome
-}
-
-// reloadMails is the number of messages sent while the fakes come and go.
-const reloadMails = 20
 
 // experiment builds the laboratory, runs every case and every bot.
 func experiment(ctx context.Context, o *options, progress io.Writer) (*result, error) {
@@ -89,8 +95,11 @@ func experiment(ctx context.Context, o *options, progress io.Writer) (*result, e
 	}
 	p := newPlan()
 	start := p.start()
-	steps, change := l.steps(p, chosen, o)
-	if err := l.publish(ctx, &publisher{binary: binary, dir: dir, byHand: o.byHand, key: key}, p.shapes, change); err != nil {
+	if o.only == "" {
+		l.receivers = o.receivers()
+	}
+	a := l.agenda(p, chosen, o)
+	if err := l.publish(ctx, &publisher{binary: binary, dir: dir, byHand: o.byHand, key: key}, p.shapes, a.change); err != nil {
 		return nil, err
 	}
 	var anchors []*dns.DNSKEY
@@ -109,13 +118,9 @@ func experiment(ctx context.Context, o *options, progress io.Writer) (*result, e
 
 	r := &result{
 		date: began, short: o.short, selected: o.only != "", mails: o.mails, tries: o.tries, senders: chosen,
-		refusals: l.dns.refusals, versions: l.versions,
+		refusals: l.dns.refusals, versions: l.versions, receive: l.receivers,
 	}
-	r.rows = l.run(ctx, steps)
-	if r.reloads, err = l.dns.toggler.count(); err != nil {
-		return nil, err
-	}
-	if r.bots, err = l.runBots(p.shapes, o.tries); err != nil {
+	if err := l.carryOut(ctx, a, p.shapes, r); err != nil {
 		return nil, err
 	}
 	if err := l.name(ctx, binary, r); err != nil {
@@ -139,53 +144,38 @@ func (l *laboratory) build(ctx context.Context) (string, error) {
 	return binary, buildCoreDNS(ctx, dir, binary)
 }
 
-// steps lays out the cases. The shape whose fakes come and go is returned apart,
-// because it has a server of its own.
-func (l *laboratory) steps(p *plan, chosen []*sender, o *options) (steps []step, change *shape) {
-	deliveries := func(k kind, s *shape, mails, flushes int) {
-		steps = append(steps, step{
-			row:    row{kind: k, what: s.what, label: s.label},
-			rounds: mails,
-			run:    func(ctx context.Context, st *station, i int) outcome { return l.deliver(ctx, st, s, i, flushes) },
-		})
+// carryOut fills r: the fakes that leave come first, because what resolvers hold
+// then must not end with the cold caches of other cases. What is not a sender
+// comes last, where it can't disturb a sender's seconds; the short form, which
+// hardly looks at these, takes its time together.
+func (l *laboratory) carryOut(ctx context.Context, a *agenda, shapes []*shape, r *result) error {
+	left, err := l.leave(ctx, a.leaving)
+	if err != nil {
+		return err
 	}
-	deliveries(baseline, p.baseline(), o.mails, 0)
-	for _, s := range p.safe() {
-		deliveries(safe, s, o.mails, 0)
+	others := func() error {
+		var all sync.WaitGroup
+		all.Go(func() { l.receive(ctx) })
+		err := l.runAllBots(shapes, r)
+		all.Wait()
+		return err
 	}
-	deliveries(unseen, p.dryRun(), o.mails, 0)
-
-	own := map[string]*shape{}
-	for _, s := range chosen {
-		if !s.dane {
-			own[s.name] = p.outage(strings.ToLower(s.name))
-		}
+	if r.short {
+		done := make(chan error)
+		go func() { done <- others() }()
+		r.rows = l.run(ctx, a.steps)
+		err = <-done
+	} else {
+		r.rows = l.run(ctx, a.steps)
+		err = others()
 	}
-	steps = append(steps, step{
-		row:    row{kind: outage, what: "all real ones down for a while"},
-		rounds: 1,
-		run:    func(ctx context.Context, st *station, _ int) outcome { return l.outage(ctx, st, own[st.name]) },
-	})
-	if !o.short {
-		for _, t := range p.untouched() {
-			deliveries(untouched, t.without, 1, 1)
-			deliveries(untouched, t.with, 1, 1)
-			steps[len(steps)-1].twin = len(steps) - 2
-		}
-		for _, s := range p.unsafe() {
-			deliveries(unsafe, s, 1, 2)
-		}
-		for _, s := range p.dane(l.tlsa) {
-			deliveries(dane, s, o.mails, 0)
-		}
+	r.rows = append(r.rows, left...)
+	if err != nil {
+		return err
 	}
-	change = p.changing()
-	if !o.short {
-		steps = append(steps, step{
-			row:    row{kind: changing, what: change.what, label: change.label},
-			rounds: 1,
-			run:    func(ctx context.Context, st *station, _ int) outcome { return l.changing(ctx, st, change, reloadMails) },
-		})
+	if len(l.receivers) > 0 {
+		r.remedy = l.dns.blocks[l.receivers[0].viewed().shape.label]
 	}
-	return steps, change
+	r.reloads, err = l.dns.toggler.count()
+	return err
 }

@@ -46,8 +46,8 @@ func (l *laboratory) send(ctx context.Context, st *station, s *shape, i int) (*f
 	f := &followed{lab: l, station: st, shape: s, names: s.names()}
 	f.id = fmt.Sprintf("m%d", serial.Add(1))
 	f.start = time.Now()
-	to := f.id + "@" + strings.TrimSuffix(s.domain(i), ".")
-	if err := st.submit(ctx, st, f.id+"@bounce.example.net", to); err != nil {
+	f.to = f.id + "@" + strings.TrimSuffix(s.domain(i), ".")
+	if err := st.submit(ctx, st, f.id+"@bounce.example.net", f.to); err != nil {
 		return nil, fmt.Errorf("%s: submit: %w", st.name, err)
 	}
 	return f, nil
@@ -59,7 +59,7 @@ type followed struct {
 	station *station
 	shape   *shape
 	names   map[netip.Addr]string
-	id      string
+	id, to  string
 	start   time.Time
 }
 

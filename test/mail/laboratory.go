@@ -13,6 +13,7 @@ import (
 	"path/filepath"
 	"runtime"
 	"slices"
+	"time"
 )
 
 // A laboratory is everything that runs: the network, the name servers, the
@@ -30,6 +31,9 @@ type laboratory struct {
 	bots     *resolver
 	clock    chan struct{}
 	versions map[string]string
+
+	resolvers *root // of Unbound, which every host has
+	receivers []*receiver
 }
 
 // assemble builds the parts that don't depend on the shapes.
@@ -68,13 +72,13 @@ func (l *laboratory) say(format string, args ...any) {
 // publish starts the name servers and the hosts of the shapes.
 func (l *laboratory) publish(ctx context.Context, p *publisher, shapes []*shape, changing *shape) error {
 	var err error
-	if l.mail, err = l.host("mail", append(addresses(shapes, false), bounceHost)); err != nil {
+	if l.mail, err = l.host("mail", append(addresses(shapes, false), bounceHost, usersHost)); err != nil {
 		return err
 	}
 	if l.sinks, err = l.host("sinks", addresses(shapes, true)); err != nil {
 		return err
 	}
-	if p.node, err = l.host("dns", []netip.Addr{rootServer, nameServer, reloadServer}); err != nil {
+	if p.node, err = l.host("dns", []netip.Addr{rootServer, nameServer, reloadServer, leaveServer}); err != nil {
 		return err
 	}
 	l.dns = p
@@ -83,9 +87,11 @@ func (l *laboratory) publish(ctx context.Context, p *publisher, shapes []*shape,
 			return err
 		}
 	}
-	bounces := &smtpd{name: "bouncehost.example.net", ledger: l.ledger}
-	if err := bounces.listen(l.mail, bounceHost); err != nil {
-		return err
+	for name, addr := range map[string]netip.Addr{"bouncehost.example.net": bounceHost, "usershost.example.net": usersHost} {
+		d := &smtpd{name: name, ledger: l.ledger}
+		if err := d.listen(l.mail, addr); err != nil {
+			return err
+		}
 	}
 	return p.publish(ctx, shapes, changing)
 }
@@ -109,7 +115,7 @@ func addresses(shapes []*shape, fakes bool) []netip.Addr {
 		}
 		for _, h := range hosts {
 			for _, a := range h.addrs {
-				if !a.IsLoopback() {
+				if !a.IsLoopback() && h.name != s.receiver && !slices.Contains(addrs, a) {
 					addrs = append(addrs, a)
 				}
 			}
@@ -121,8 +127,9 @@ func addresses(shapes []*shape, fakes bool) []netip.Addr {
 // serve opens the hosts of s that take mail. A signed shape's real hosts have
 // the certificate of its TLSA record, a sink that listens has another.
 func (l *laboratory) serve(s *shape) error {
+	s.waiting = &greylist{until: map[string]time.Time{}, wait: s.greylist}
 	for _, h := range s.hosts {
-		if s.up(h.name) {
+		if s.up(h.name) && h.name != s.receiver {
 			if err := l.listen(l.mail, s, h, l.cert); err != nil {
 				return err
 			}
@@ -148,7 +155,7 @@ func (l *laboratory) serve(s *shape) error {
 }
 
 func (l *laboratory) listen(n *node, s *shape, h host, cert *tls.Certificate) error {
-	d := &smtpd{name: h.name + "." + s.zone()[:len(s.zone())-1], ledger: l.ledger}
+	d := &smtpd{name: h.name + "." + s.zone()[:len(s.zone())-1], ledger: l.ledger, waiting: s.waiting}
 	if s.signed {
 		d.cert = cert
 	}

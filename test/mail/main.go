@@ -1,6 +1,7 @@
 // Command mail is the mail laboratory of fakemx. It proves with stock mail
-// servers, real sockets and real resolution that no mail is lost, and counts
-// what simple bots meet.
+// servers, real sockets and real resolution that no mail is lost, shows the
+// shapes that lose some and the mail servers that must not see their own fakes,
+// and counts what simple bots meet.
 //
 // Every host is a network namespace on one Ethernet: the project's CoreDNS with
 // fakemx and a root of its own, the real mail hosts, the sinks (addresses whose
@@ -65,8 +66,8 @@ func parseOptions(args []string, usage io.Writer) (*options, error) {
 	o := &options{}
 	f := flag.NewFlagSet("mail", flag.ContinueOnError)
 	f.SetOutput(usage)
-	f.BoolVar(&o.short, "short", false, "the selection for continuous integration: few senders, the safe shapes, the outage")
-	f.StringVar(&o.write, "write", "", "write mail.md and its plot into this `directory`, if the run shows what it must")
+	f.BoolVar(&o.short, "short", false, "the selection for continuous integration: few senders, and of the cases what takes them little time")
+	f.StringVar(&o.write, "write", "", "write mail.md, its plot and receivers.md into this `directory`, each if the run shows what it must")
 	f.StringVar(&o.debs, "debs", "", "keep the Debian packages in this `directory` for the next run")
 	f.StringVar(&o.coredns, "coredns", "", "a built CoreDNS with fakemx; default: build ./cmd/coredns of the repository")
 	f.BoolVar(&o.byHand, "by-hand", false, "hand-edited zones over file instead of fakemx: the oracle")
@@ -118,10 +119,12 @@ func contained(args []string, stdout, progress io.Writer) error {
 	if err := result.markdown(stdout); err != nil {
 		return err
 	}
-	if err := result.verdict(); err != nil || o.write == "" {
-		return err
+	if o.write != "" {
+		if err := result.document(o.write); err != nil {
+			return err
+		}
 	}
-	return result.document(o.write)
+	return result.verdict()
 }
 
 func names(list []*sender) []string {
@@ -130,6 +133,11 @@ func names(list []*sender) []string {
 		out[i] = s.name
 	}
 	return out
+}
+
+// receivers picks the receivers of a run.
+func (o *options) receivers() []*receiver {
+	return slices.DeleteFunc(receivers(), func(r *receiver) bool { return o.short && !r.short })
 }
 
 // choose picks the senders of a run.

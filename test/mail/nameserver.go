@@ -7,7 +7,6 @@ import (
 	"net/netip"
 	"os"
 	"path/filepath"
-	"slices"
 	"strings"
 
 	"github.com/miekg/dns"
@@ -23,7 +22,9 @@ type publisher struct {
 	key    signingKey
 
 	refusals map[string]string // by label of an unsafe shape, what fakemx said
+	blocks   map[string]string // by label, the server blocks of a shape
 	toggler  *toggler
+	leaver   *leaver
 }
 
 // A signingKey signs the DANE zones online; it is also the resolvers' trust
@@ -57,23 +58,31 @@ const (
 
 // publish writes every zone and starts the servers.
 func (p *publisher) publish(ctx context.Context, shapes []*shape, changing *shape) error {
-	p.refusals = map[string]string{}
-	steady := slices.DeleteFunc(slices.Clone(shapes), func(s *shape) bool { return s == changing })
-	root := rootZone(shapes, changing)
+	p.refusals, p.blocks = map[string]string{}, map[string]string{}
+	root := rootZone(shapes)
 	infrastructure := fmt.Sprintf("$ORIGIN example.net.\n$TTL 300\n@ SOA ns hostmaster 1 7200 3600 1209600 300\n"+
-		"@ NS ns\nns A %s\na.root A %s\nbounce MX 10 bouncehost\nbouncehost A %s\n", nameServer, rootServer, bounceHost)
+		"@ NS ns\nns A %s\na.root A %s\nbounce MX 10 bouncehost\nbouncehost A %s\nusers MX 10 usershost\nusershost A %s\n",
+		nameServer, rootServer, bounceHost, usersHost) + receiversHosts(shapes)
 	var blocks strings.Builder
 	blocks.WriteString(serverBlock(".", rootServer, "", "root.zone"))
 	blocks.WriteString(serverBlock("example.net.", nameServer, "", "example.net.zone"))
 	files := map[string]string{"root.zone": root, "example.net.zone": infrastructure}
-	for _, s := range steady {
-		block, text, err := p.zone(s)
+	var leaving []*shape
+	for _, s := range shapes {
+		switch s.server {
+		case reloadServer:
+			continue
+		case leaveServer:
+			leaving = append(leaving, s)
+			continue
+		}
+		block, err := p.zone(s, files)
 		if err != nil {
 			return err
 		}
+		p.blocks[s.label] = block
 		blocks.WriteString(block)
-		files[s.label+".zone"] = text
-		if s.byHand && !p.byHand {
+		if s.refused && !p.byHand {
 			if p.refusals[s.label], err = p.refusal(ctx, s); err != nil {
 				return err
 			}
@@ -83,6 +92,9 @@ func (p *publisher) publish(ctx context.Context, shapes []*shape, changing *shap
 		return err
 	}
 	var err error
+	if p.leaver, err = p.startLeaver(leaving); err != nil {
+		return err
+	}
 	p.toggler, err = p.startToggler(ctx, changing)
 	return err
 }
@@ -101,8 +113,8 @@ func (p *publisher) start(name, blocks string, files map[string]string) (*coredn
 	return startCoreDNS(p.binary, p.node, dir)
 }
 
-// zone returns the server block and the zone file of a shape.
-func (p *publisher) zone(s *shape) (block, text string, err error) {
+// zone returns the server blocks of a shape, and adds its zone files.
+func (p *publisher) zone(s *shape, files map[string]string) (blocks string, err error) {
 	plugins := s.stanza()
 	if p.byHand {
 		plugins = ""
@@ -110,29 +122,47 @@ func (p *publisher) zone(s *shape) (block, text string, err error) {
 	if s.signed {
 		key, err := p.keyFile(s)
 		if err != nil {
-			return "", "", err
+			return "", err
 		}
 		plugins = "    dnssec {\n        key file " + key + "\n    }\n" + plugins
 	}
 	handEdited := s.byHand || p.byHand && !s.plain && !s.dryRun
-	return serverBlock(s.zone(), nameServer, plugins, s.label+".zone"), s.zoneText(nameServer, longTTL, handEdited), nil
+	if s.mixed {
+		plugins = "    loadbalance\n" + plugins
+	}
+	if s.inside.IsValid() {
+		view := fmt.Sprintf("    view inside {\n        expr incidr(client_ip(), '%s/%d')\n    }\n", s.inside, s.inside.BitLen())
+		blocks = serverBlock(s.zone(), s.server, view, s.label+".plain.zone")
+		files[s.label+".plain.zone"] = s.zoneText(s.server, longTTL, false)
+	}
+	files[s.label+".zone"] = s.zoneText(s.server, longTTL, handEdited)
+	return blocks + serverBlock(s.zone(), s.server, plugins, s.label+".zone"), nil
 }
 
 func serverBlock(zone string, at netip.Addr, plugins, file string) string {
 	return fmt.Sprintf("%s {\n    bind %s\n    errors\n%s    file %s\n}\n", zone, at, plugins, file)
 }
 
+// receiversHosts are the address records of the receivers.
+func receiversHosts(shapes []*shape) string {
+	text := ""
+	for _, s := range shapes {
+		for _, h := range s.hosts {
+			if line := fmt.Sprintf("%s A %s\n", h.name, h.addrs[0]); h.name == s.receiver && !strings.Contains(text, line) {
+				text += line
+			}
+		}
+	}
+	return text
+}
+
 // rootZone delegates every shape's zone and the bounces' from the root.
-func rootZone(shapes []*shape, changing *shape) string {
+func rootZone(shapes []*shape) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "$ORIGIN .\n$TTL 3600\n@ SOA a.root.example.net. hostmaster.example.net. 1 7200 3600 1209600 3600\n"+
 		"@ NS a.root.example.net.\nexample.net. NS ns.example.net.\nns.example.net. A %s\na.root.example.net. A %s\nexample.org. TXT \"the shapes lie below\"\n", nameServer, rootServer)
 	for _, s := range shapes {
-		at := nameServer
-		if s == changing {
-			at = reloadServer
-		}
-		fmt.Fprintf(&b, "%s NS ns.%s\nns.%s A %s\n", s.zone(), s.zone(), s.zone(), at)
+		fmt.Fprintf(&b, "%s NS ns.%s\nns.%s A %s\n", s.zone(), s.zone(), s.zone(), s.server)
 	}
 	return b.String()
 }

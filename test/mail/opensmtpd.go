@@ -8,7 +8,7 @@ func opensmtpd() *sender {
 	return &sender{
 		name:     "OpenSMTPD",
 		short:    true,
-		packages: []string{"opensmtpd"},
+		software: software{packages: []string{"opensmtpd"}},
 		start:    [][]string{{"smtpd"}},
 		flush:    [][]string{{"smtpctl", "schedule", "all"}},
 		submit:   viaSendmail,

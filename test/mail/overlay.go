@@ -19,10 +19,12 @@ import (
 // A root is a file-system tree of its own over the machine's: packages
 // installed into one are not seen by the others, nor by the machine.
 type root struct {
-	dir string
+	dir   string // where it is mounted
+	upper string // what differs from the machine's
 }
 
-func newRoot(name string) (*root, error) {
+// newRoot makes a root over the machine's tree, or over a sealed one.
+func newRoot(name string, over *root) (*root, error) {
 	base := filepath.Join(place, "roots", name)
 	dir := map[string]string{}
 	for _, d := range []string{"upper", "work", "merged"} {
@@ -31,12 +33,19 @@ func newRoot(name string) (*root, error) {
 			return nil, err
 		}
 	}
-	options := "lowerdir=/,upperdir=" + dir["upper"] + ",workdir=" + dir["work"]
+	lower := "/"
+	if over != nil {
+		lower = over.upper + ":/"
+	}
+	options := "lowerdir=" + lower + ",upperdir=" + dir["upper"] + ",workdir=" + dir["work"]
 	if err := syscall.Mount("overlay", dir["merged"], "overlay", 0, options); err != nil {
 		return nil, fmt.Errorf("mount an overlay for %s: %w", name, err)
 	}
-	return &root{dir: dir["merged"]}, nil
+	return &root{dir: dir["merged"], upper: dir["upper"]}, nil
 }
+
+// seal ends all changes to r, which can then lie below any number of others.
+func (r *root) seal() error { return syscall.Unmount(r.dir, syscall.MNT_DETACH) }
 
 // write puts a file into the root.
 func (r *root) write(path, text string, mode os.FileMode) error {

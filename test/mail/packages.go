@@ -2,12 +2,76 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
+	"runtime"
+	"strconv"
 	"strings"
+	"sync"
 	"syscall"
 )
+
+// A software is what a host of the laboratory has installed.
+type software struct {
+	packages []string // the first one carries the version
+	answers  string   // for debconf
+}
+
+// key tells software apart.
+func (s software) key() string { return strings.Join(s.packages, " ") + "\n" + s.answers }
+
+// An installed one can be used by any number of hosts, each with a root of its
+// own over it.
+type installed struct {
+	root    *root
+	version string
+}
+
+// install gets everything that is wanted, once each, some at a time.
+func (l *laboratory) install(ctx context.Context, cache string, wanted ...software) (map[string]*installed, error) {
+	found := map[string]*installed{}
+	var mu sync.Mutex
+	var errs []error
+	slots := make(chan struct{}, runtime.NumCPU())
+	var all sync.WaitGroup
+	for _, s := range wanted {
+		if found[s.key()] != nil {
+			continue
+		}
+		made := &installed{}
+		found[s.key()] = made
+		name := "software" + strconv.Itoa(len(found))
+		all.Go(func() {
+			slots <- struct{}{}
+			defer func() { <-slots }()
+			if err := made.fill(ctx, name, cache, s); err != nil {
+				mu.Lock()
+				defer mu.Unlock()
+				errs = append(errs, err)
+				return
+			}
+			l.say("installed %s %s", s.packages[0], made.version)
+		})
+	}
+	all.Wait()
+	return found, errors.Join(errs...)
+}
+
+func (i *installed) fill(ctx context.Context, name, cache string, s software) error {
+	var err error
+	if i.root, err = newRoot(name, nil); err != nil {
+		return err
+	}
+	if err := i.root.install(ctx, cache, s.answers, s.packages...); err != nil {
+		return err
+	}
+	if i.version, err = i.root.version(ctx, s.packages[0]); err != nil {
+		return err
+	}
+	return i.root.seal()
+}
 
 // install puts Debian packages into r from the machine's own package sources.
 // No service starts. cache, if not empty, is a directory in which the packages

@@ -12,7 +12,9 @@ var (
 	rootServer   = netip.MustParseAddr("192.0.2.52")
 	nameServer   = netip.MustParseAddr("192.0.2.53")
 	reloadServer = netip.MustParseAddr("192.0.2.54")
+	leaveServer  = netip.MustParseAddr("192.0.2.55")
 	bounceHost   = netip.MustParseAddr("192.0.2.14")
+	usersHost    = netip.MustParseAddr("192.0.2.15") // the mailboxes of the receivers' users
 )
 
 // firstSender and firstBot are where the senders' and the bots' addresses start.
@@ -79,6 +81,9 @@ func hosts(next *netip.Addr, f families, names []string) []host {
 
 func (p *plan) add(s *shape) *shape {
 	sortSet(s.want)
+	if !s.server.IsValid() {
+		s.server = nameServer
+	}
 	p.shapes = append(p.shapes, s)
 	return s
 }
@@ -158,7 +163,7 @@ func (p *plan) outage(sender string) *shape {
 
 // changing makes the shape whose fakes come and go.
 func (p *plan) changing() *shape {
-	return p.usual(&shape{label: "reload", what: "fakes in and out by reload",
+	return p.usual(&shape{label: "reload", what: "fakes in and out by reload", server: reloadServer,
 		lowest:  p.sinks(onlyV4, "fake0"),
 		highest: p.sinks(onlyV4, "fake30"),
 		want:    []mx{{0, "fake0"}, {10, "mail"}, {20, "backup"}, {30, "fake30"}}})
@@ -209,14 +214,14 @@ func (p *plan) unsafe() []*shape {
 	fiveNames := []string{"fake1", "fake2", "fake3", "fake4", "fake5"}
 	five := []mx{{1, "fake1"}, {2, "fake2"}, {3, "fake3"}, {4, "fake4"}, {5, "fake5"}, {10, "mail"}, {20, "backup"}}
 	return []*shape{
-		p.usual(&shape{label: "loopback", what: "lowest at 127.0.0.1", byHand: true,
+		p.usual(&shape{label: "loopback", what: "lowest at 127.0.0.1", byHand: true, refused: true,
 			lingers: 2 * time.Minute, // OpenSMTPD sends it to itself a hundred times
 			lowest:  []host{{"fake0", []netip.Addr{netip.MustParseAddr("127.0.0.1")}}},
 			want:    []mx{{0, "fake0"}, {10, "mail"}, {20, "backup"}}}),
-		p.usual(&shape{label: "five", what: "five lowest, real ones IPv4", byHand: true,
+		p.usual(&shape{label: "five", what: "five lowest, real ones IPv4", byHand: true, refused: true,
 			hosts:  p.servers(onlyV4, "mail", "backup"),
 			lowest: p.sinks(onlyV4, fiveNames...), want: five}),
-		p.usual(&shape{label: "five46", what: "five lowest, real ones also IPv6", byHand: true,
+		p.usual(&shape{label: "five46", what: "five lowest, real ones also IPv6", byHand: true, refused: true,
 			lowest: p.sinks(onlyV4, fiveNames...), want: slices.Clone(five)}),
 	}
 }

@@ -10,9 +10,9 @@ import (
 
 // everyShape lays out the whole plan, as a full run does.
 func everyShape() []*shape {
-	l := &laboratory{tlsa: strings.Repeat("ab", 32)}
+	l := &laboratory{tlsa: strings.Repeat("ab", 32), receivers: receivers()}
 	p := newPlan()
-	l.steps(p, senders(), &options{mails: 1})
+	l.agenda(p, senders(), &options{mails: 1})
 	return p.shapes
 }
 
@@ -25,10 +25,14 @@ func TestPlan(t *testing.T) {
 				if a.IsLoopback() {
 					continue
 				}
-				if other, ok := owner[a]; ok {
-					t.Errorf("%s belongs to %s and %s", a, other, s.label)
+				mine := s.label
+				if name := s.names()[a]; name == s.receiver {
+					mine = name // of several domains
 				}
-				owner[a] = s.label
+				if other, ok := owner[a]; ok && other != mine {
+					t.Errorf("%s belongs to %s and %s", a, other, mine)
+				}
+				owner[a] = mine
 			}
 		}
 	})
@@ -47,6 +51,9 @@ func TestPlan(t *testing.T) {
 	})
 	t.Run("the set that clients see is the real hosts and the fakes", func(t *testing.T) {
 		for _, s := range shapes {
+			if s.wild && !s.plain && strings.Contains(s.lowest[0].name, ".") {
+				continue // brings a name into being that has no set
+			}
 			want := len(s.real)
 			if !s.plain && !s.dryRun && len(s.real) > 0 && s.real[0].host != "." {
 				want += len(s.fakes())

@@ -7,77 +7,72 @@ import (
 	"strings"
 )
 
-// The plot is a group of bars a sender, one bar a shape, on a logarithmic scale
-// of seconds.
+// The plot is a heat map: a row a shape, a column a sender, the seconds that the
+// shape adds to the sender's median.
 const (
-	barWidth   = 9
-	groupGap   = 22
-	plotLeft   = 62
-	plotTop    = 112
-	plotHeight = 300
-	leastTime  = 0.005 // seconds at the foot of the scale
-	mostTime   = 20.0
+	cellWidth  = 84
+	cellHeight = 26
+	cellsLeft  = 232
+	cellsTop   = 66
+	mostAdded  = 8.0 // seconds at the dark end of the scale
 )
 
-// palette is Okabe and Ito's, told apart also by the colour-blind; a tint of
-// grey stands for the domain without fakes.
-var palette = []string{
-	"#777777", "#56b4e9", "#e69f00", "#d55e00", "#cc79a7", "#009e73",
-	"#0072b2", "#f0e442", "#8c6bb1", "#a6761d", "#000000",
-}
-
-// height places seconds on the scale.
-func height(seconds float64) float64 {
-	at := math.Log(max(seconds, leastTime)/leastTime) / math.Log(mostTime/leastTime)
-	return plotHeight * min(at, 1)
-}
-
-// plot draws the median delay of each sender in each shape where the seconds
-// are the sender's own.
-func (r *result) plot() string {
-	var shapes []row
-	for _, row := range r.rows {
-		switch row.kind {
-		case baseline, safe, unseen:
-			shapes = append(shapes, row)
+// message is what the plot shows, in one sentence.
+func (r *result) message() string {
+	var late []string
+	for _, s := range r.walkers() {
+		if extra, refused := r.extra(s); extra > tolerance {
+			late = append(late, fmt.Sprintf("%s, which waits %.0f s at each address that refuses", s.name, extra/float64(max(refused, 1))))
 		}
 	}
-	var bars, legend strings.Builder
-	x := float64(plotLeft) + groupGap/2
-	for _, s := range r.senders {
-		if s.dane {
+	if late == nil {
+		return "Closed sinks delay no sender"
+	}
+	return "Closed sinks delay no sender but " + strings.Join(late, "; ")
+}
+
+// shade is the colour of added seconds: from near white to a dark orange, so that
+// what is no delay looks like none.
+func shade(seconds float64) (fill, ink string) {
+	part := math.Sqrt(min(max(seconds, 0), mostAdded) / mostAdded)
+	mix := func(from, to float64) int { return int(math.Round(from + (to-from)*part)) }
+	return fmt.Sprintf("#%02x%02x%02x", mix(0xf4, 0xc4), mix(0xf6, 0x4a), mix(0xf8, 0x00)), map[bool]string{true: "#fff", false: "#222"}[part > 0.6]
+}
+
+// plot draws what each shape adds to each sender's median delay.
+func (r *result) plot() string {
+	var cells strings.Builder
+	text := func(x, y float64, anchor, ink, words string) {
+		fmt.Fprintf(&cells, `<text x="%.0f" y="%.0f" text-anchor="%s" fill="%s">%s</text>`+"\n", x, y, anchor, ink, html.EscapeString(words))
+	}
+	for i, s := range r.walkers() {
+		text(cellsLeft+(float64(i)+0.5)*cellWidth, cellsTop-8, "middle", "#222", s.name)
+	}
+	y := float64(cellsTop)
+	for _, row := range r.rows {
+		if row.kind != safe && row.kind != unseen {
 			continue
 		}
-		start := x
-		for i, row := range shapes {
-			seconds, ok := row.outcomes[s.name].median()
-			if ok {
-				h := height(seconds)
-				fmt.Fprintf(&bars, `<rect x="%.1f" y="%.1f" width="%d" height="%.1f" fill="%s"><title>%s, %s: %.3f s</title></rect>`+"\n",
-					x, plotTop+plotHeight-h, barWidth-1, h, palette[i%len(palette)], html.EscapeString(s.name), html.EscapeString(row.what), seconds)
+		text(cellsLeft-10, y+17, "end", "#222", row.what)
+		for i, s := range r.walkers() {
+			took, ok := row.outcomes[s.name].median()
+			base, had := r.rows[0].outcomes[s.name].median()
+			if !ok || !had {
+				continue
 			}
-			x += barWidth
+			fill, ink := shade(took - base)
+			x := cellsLeft + float64(i)*cellWidth
+			fmt.Fprintf(&cells, `<rect x="%.0f" y="%.0f" width="%d" height="%d" fill="%s"><title>%s, %s: %+.3f s</title></rect>`+"\n",
+				x+1, y+1, cellWidth-2, cellHeight-2, fill, html.EscapeString(s.name), html.EscapeString(row.what), took-base)
+			text(x+cellWidth/2, y+17, "middle", ink, fmt.Sprintf("%.2f", max(took-base, 0)))
 		}
-		fmt.Fprintf(&bars, `<text x="%.1f" y="%d" text-anchor="middle">%s</text>`+"\n", (start+x)/2, plotTop+plotHeight+18, html.EscapeString(s.name))
-		x += groupGap
+		y += cellHeight
 	}
-	width := max(x, 760)
-	const columns = 3
-	for i, row := range shapes {
-		left, top := plotLeft+float64(i%columns)*(width-plotLeft)/columns, 30+i/columns*18
-		fmt.Fprintf(&legend, `<rect x="%.1f" y="%d" width="11" height="11" fill="%s"/><text x="%.1f" y="%d">%s</text>`+"\n",
-			left, top, palette[i%len(palette)], left+16, top+10, html.EscapeString(row.what))
-	}
-	var grid strings.Builder
-	for _, seconds := range []float64{0.01, 0.03, 0.1, 0.3, 1, 3, 10} {
-		y := plotTop + plotHeight - height(seconds)
-		fmt.Fprintf(&grid, `<path d="M%d %.1fH%.1f" stroke="#ddd"/><text x="%d" y="%.1f" text-anchor="end">%g s</text>`+"\n",
-			plotLeft, y, width, plotLeft-6, y+4, seconds)
-	}
-	return fmt.Sprintf(`<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 %.0f %d" font-family="sans-serif" font-size="12" role="img" aria-label="Delay of each sender in each shape">
+	width := max(cellsLeft+len(r.walkers())*cellWidth+14, 760)
+	return fmt.Sprintf(`<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 %d %.0f" font-family="sans-serif" font-size="12" role="img" aria-label="%[3]s">
 <rect width="100%%" height="100%%" fill="#fff"/>
-<text x="%d" y="18" font-size="14">Median seconds from submission to the real host (logarithmic)</text>
-%s%s<path d="M%d %dH%.1f" stroke="#333"/>
-%s</svg>
-`, width, plotTop+plotHeight+32, plotLeft, legend.String(), grid.String(), plotLeft, plotTop+plotHeight, width, bars.String())
+<text x="14" y="22" font-size="15" fill="#222">%[3]s</text>
+<text x="14" y="40" fill="#555">Median seconds more than without fakes, by shape and sender</text>
+%[4]s</svg>
+`, width, y+14, html.EscapeString(r.message()), cells.String())
 }

@@ -2,14 +2,18 @@ package main
 
 import "context"
 
+var postfixPackage = software{
+	packages: []string{"postfix"},
+	answers: "postfix postfix/main_mailer_type select Internet Site\n" +
+		"postfix postfix/mailname string postfix.example.net\n",
+}
+
 // postfix is Debian's "Internet Site".
 func postfix() *sender {
 	return &sender{
 		name:     "Postfix",
 		short:    true,
-		packages: []string{"postfix"},
-		answers: "postfix postfix/main_mailer_type select Internet Site\n" +
-			"postfix postfix/mailname string postfix.example.net\n",
+		software: postfixPackage,
 		setup: func(ctx context.Context, c *container, host string) error {
 			_, err := c.run(ctx, nil, "postconf", "-e", "myhostname="+host, "mydestination=$myhostname, localhost")
 			return err

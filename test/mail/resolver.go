@@ -85,17 +85,9 @@ func (r *resolver) chill(ctx context.Context) error {
 	return err
 }
 
-// lookup asks the resolver.
+// lookup asks the resolver for a name that exists.
 func (r *resolver) lookup(name string, qtype uint16) (*dns.Msg, error) {
-	m := new(dns.Msg).SetQuestion(name, qtype)
-	m.SetEdns0(1232, false)
-	m.AuthenticatedData = true // asks for the bit in the answer (RFC 6840 section 5.7)
-	var answer *dns.Msg
-	err := r.node.do(func() error {
-		var err error
-		answer, err = dns.Exchange(m, "127.0.0.1:53")
-		return err
-	})
+	answer, err := r.ask(name, qtype)
 	if err != nil {
 		return nil, err
 	}
@@ -105,6 +97,34 @@ func (r *resolver) lookup(name string, qtype uint16) (*dns.Msg, error) {
 	return answer, nil
 }
 
+// ask asks the resolver.
+func (r *resolver) ask(name string, qtype uint16) (*dns.Msg, error) {
+	m := new(dns.Msg).SetQuestion(name, qtype)
+	m.SetEdns0(1232, false)
+	m.AuthenticatedData = true // asks for the bit in the answer (RFC 6840 section 5.7)
+	var answer *dns.Msg
+	err := r.node.do(func() error {
+		var err error
+		answer, err = exchange(m, "127.0.0.1:53")
+		return err
+	})
+	return answer, err
+}
+
+// exchange sends a query, again over TCP if the answer doesn't fit a datagram.
+func exchange(m *dns.Msg, server string) (*dns.Msg, error) {
+	client := &dns.Client{UDPSize: 1232, Timeout: answerWithin}
+	answer, _, err := client.Exchange(m, server)
+	if err == nil && answer.Truncated {
+		client.Net = "tcp"
+		answer, _, err = client.Exchange(m, server)
+	}
+	return answer, err
+}
+
+// answerWithin is how long a name server on a busy machine may take.
+const answerWithin = 20 * time.Second
+
 // mxSet returns name's MX set, lowest preference first, hosts relative to the
 // zone where they lie in it; and whether the resolver has validated it.
 func (r *resolver) mxSet(name, zone string) (set []mx, valid bool, err error) {
@@ -112,11 +132,18 @@ func (r *resolver) mxSet(name, zone string) (set []mx, valid bool, err error) {
 	if err != nil {
 		return nil, false, err
 	}
+	set = setOf(answer, zone)
+	sortSet(set)
+	return set, answer.AuthenticatedData, nil
+}
+
+// setOf reads an MX set from an answer as it stands there.
+func setOf(answer *dns.Msg, zone string) []mx {
+	var set []mx
 	for _, rr := range answer.Answer {
 		if m, ok := rr.(*dns.MX); ok {
 			set = append(set, mx{int(m.Preference), strings.TrimSuffix(m.Mx, "."+zone)})
 		}
 	}
-	sortSet(set)
-	return set, answer.AuthenticatedData, nil
+	return set
 }

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"sync"
 )
@@ -35,7 +36,7 @@ func (l *laboratory) tour(ctx context.Context, st *station, steps []step) map[in
 	outcomes := map[int]outcome{}
 	turn := func(several bool, round int) (more bool) {
 		for i, s := range steps {
-			if st.dane != (s.kind == dane) || several != (s.rounds > 1) || round >= s.rounds {
+			if st.dane != (s.kind == dane) || s.only != nil && !slices.Contains(s.only, st.name) || several != (s.rounds > 1) || round >= s.rounds {
 				continue
 			}
 			sofar := outcomes[i]

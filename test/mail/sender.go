@@ -12,13 +12,12 @@ import (
 // A sender is a stock mail server: how its package is installed and told to be
 // a host on the Internet, how it starts, takes a message, and runs its queue.
 type sender struct {
-	name     string
-	packages []string // the first one carries the version
-	answers  string   // for debconf
-	setup    func(ctx context.Context, c *container, host string) error
-	start    [][]string
-	flush    [][]string // runs the queue now, whatever the retry times say
-	submit   func(ctx context.Context, s *station, from, to string) error
+	software
+	name   string
+	setup  func(ctx context.Context, c *container, host string) error
+	start  [][]string
+	flush  [][]string // runs the queue now, whatever the retry times say
+	submit func(ctx context.Context, s *station, from, to string) error
 
 	// ready, if there is one, waits until the sender takes mail again after a
 	// flush that restarts it.
@@ -90,7 +89,7 @@ func (s *sender) open(ctx context.Context, n *node, r *root, res *resolver, addr
 
 // hostName is the sender's name on the Internet of the laboratory.
 func hostName(name string) string {
-	return strings.ReplaceAll(strings.ToLower(name), " ", "-") + ".example.net"
+	return strings.NewReplacer(" ", "-", ",", "").Replace(strings.ToLower(name)) + ".example.net"
 }
 
 func (s *station) each(ctx context.Context, commands [][]string) error {

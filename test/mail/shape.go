@@ -31,15 +31,26 @@ type shape struct {
 	lowest  []host
 	highest []host
 	step    int
+	sinkTTL int // of the fakes' addresses, 0 for the default
 	dryRun  bool
 	want    []mx
 	extra   []string // further lines of the zone
 
-	down    []string // real hosts whose port 25 is closed
-	listens []string // fakes that take mail, against all advice
-	signed  bool     // online, by dnssec
-	plain   bool     // no fakemx
-	byHand  bool     // hand-edited, because fakemx refuses the block
+	server  netip.Addr // of its zone
+	down    []string   // real hosts whose port 25 is closed
+	listens []string   // fakes that take mail, against all advice
+	signed  bool       // online, by dnssec
+	plain   bool       // no fakemx
+	stays   bool       // the sinks, when the fakes leave
+	mixed   bool       // turned by loadbalance
+	wild    bool       // the set also stands at a wildcard, and mail goes to a name that only that has
+	byHand  bool       // hand-edited
+	refused bool       // at start, by fakemx
+
+	greylist time.Duration // for which the real hosts put off each message
+	waiting  *greylist     // the messages that they do so with
+	receiver string        // the real host that is a mail server of the laboratory
+	inside   netip.Addr    // to whom a view shows the plain set
 
 	// lingers is how long the message may be on its way unseen.
 	lingers time.Duration
@@ -54,6 +65,9 @@ const owners = 20
 
 // domain returns the ith owner: the apex, and names below it.
 func (s *shape) domain(i int) string {
+	if s.wild {
+		return "mx." + s.zone()
+	}
 	if i == 0 {
 		return s.zone()
 	}
@@ -63,12 +77,29 @@ func (s *shape) domain(i int) string {
 // fakes returns the sinks, lowest first.
 func (s *shape) fakes() []host { return append(slices.Clone(s.lowest), s.highest...) }
 
+// owned lists the names that have the set in the zone file.
+func (s *shape) owned() []string {
+	if s.wild {
+		return []string{s.zone(), "*." + s.zone()}
+	}
+	names := make([]string, owners)
+	for i := range names {
+		names[i] = s.domain(i)
+	}
+	return names
+}
+
 // names maps every address of the shape to its host's name, with a star at a
-// fake and the address family where the host has two.
+// fake and the address family where the host has two. Fakes that share an
+// address share a name, too.
 func (s *shape) names() map[netip.Addr]string {
 	names := map[netip.Addr]string{}
 	add := func(h host, mark string) {
 		for _, a := range h.addrs {
+			if _, ok := names[a]; ok {
+				names[a] = "fakes" + mark
+				continue
+			}
 			names[a] = h.name + mark
 			if len(h.addrs) > 1 && a.Is6() {
 				names[a] += "/6"
@@ -104,6 +135,9 @@ func (s *shape) block() string {
 	if s.step != 0 {
 		fmt.Fprintf(&b, "        step %d\n", s.step)
 	}
+	if s.sinkTTL != 0 {
+		fmt.Fprintf(&b, "        ttl %d\n", s.sinkTTL)
+	}
 	if s.dryRun {
 		b.WriteString("        dry_run\n")
 	}
@@ -128,12 +162,15 @@ func (s *shape) zoneText(ns netip.Addr, ttl int, withFakes bool) string {
 	if withFakes {
 		set, hosts = s.want, append(slices.Clone(s.hosts), s.fakes()...)
 	}
-	for i := range owners {
+	for _, name := range s.owned() {
 		for _, m := range set {
-			fmt.Fprintf(&b, "%s MX %d %s\n", s.domain(i), m.preference, m.host)
+			fmt.Fprintf(&b, "%s MX %d %s\n", name, m.preference, m.host)
 		}
 	}
 	for _, h := range hosts {
+		if strings.HasSuffix(h.name, ".") {
+			continue // elsewhere
+		}
 		for _, a := range h.addrs {
 			kind := "A"
 			if a.Is6() {

@@ -18,6 +18,8 @@ type smtpd struct {
 	name   string
 	ledger *ledger
 	cert   *tls.Certificate // offers STARTTLS if there is one
+
+	waiting *greylist
 }
 
 // listen opens the host's addresses on n.
@@ -114,6 +116,9 @@ func (s *session) command(text string) error {
 		s.from, s.to = mailbox(rest), nil
 		return s.reply("250 ok")
 	case "RCPT":
+		if s.waiting.defers(mailbox(rest)) {
+			return s.reply("451 4.7.1 greylisted, try again later")
+		}
 		s.to = append(s.to, mailbox(rest))
 		return s.reply("250 ok")
 	case "DATA":

@@ -5,8 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"net/netip"
-	"path/filepath"
-	"runtime"
 	"sync"
 	"time"
 
@@ -16,82 +14,59 @@ import (
 // unboundPackage is the resolver's; its root is shared, its processes are not.
 const unboundPackage = "unbound"
 
-// man installs and starts the senders and their resolvers.
+// man installs and starts the senders and their resolvers, and the bots'.
 func (l *laboratory) man(ctx context.Context, chosen []*sender, cache string, anchors []*dns.DNSKEY) error {
-	roots, err := l.install(ctx, chosen, cache)
+	wanted := append(make([]software, 0, 1+len(chosen)+len(l.receivers)), software{packages: []string{unboundPackage}})
+	for _, s := range chosen {
+		wanted = append(wanted, s.software)
+	}
+	for _, r := range l.receivers {
+		wanted = append(wanted, r.software)
+	}
+	found, err := l.install(ctx, cache, wanted...)
 	if err != nil {
 		return err
 	}
-	resolvers := roots[len(chosen)]
+	unbound := found[wanted[0].key()]
+	l.versions["Unbound"] = unbound.version
+	if l.resolvers, err = newRoot("resolvers", unbound.root); err != nil {
+		return err
+	}
 	addr := firstSender
-	for i, s := range chosen {
-		n, err := l.host(hostName(s.name), []netip.Addr{addr, v6(addr)})
+	for _, s := range chosen {
+		l.versions[s.name] = found[s.key()].version
+		n, res, err := l.resolving(ctx, hostName(s.name), anchors, addr, v6(addr))
 		if err != nil {
 			return err
 		}
-		res, err := startResolver(ctx, resolvers, n, anchors)
+		r, err := newRoot(n.name, found[s.key()].root)
 		if err != nil {
 			return err
 		}
-		st, err := s.open(ctx, n, roots[i], res, addr)
+		st, err := s.open(ctx, n, r, res, addr)
 		if err != nil {
 			return err
 		}
 		l.stations = append(l.stations, st)
 		addr = addr.Next()
 	}
-	n, err := l.host("bots", []netip.Addr{botAddr, v6(botAddr)})
-	if err != nil {
-		return err
+	for _, r := range l.receivers {
+		if err := l.employ(ctx, r, found[r.key()].root, anchors); err != nil {
+			return err
+		}
 	}
-	l.bots, err = startResolver(ctx, resolvers, n, anchors)
+	_, l.bots, err = l.resolving(ctx, "bots", anchors, botAddr, v6(botAddr))
 	return err
 }
 
-// install makes one root a sender, and a last one for the resolvers.
-func (l *laboratory) install(ctx context.Context, chosen []*sender, cache string) ([]*root, error) {
-	type job struct {
-		name, answers string
-		packages      []string
+// resolving makes a host with a resolver of its own.
+func (l *laboratory) resolving(ctx context.Context, name string, anchors []*dns.DNSKEY, addrs ...netip.Addr) (*node, *resolver, error) {
+	n, err := l.host(name, addrs)
+	if err != nil {
+		return nil, nil, err
 	}
-	jobs := make([]job, 0, len(chosen)+1)
-	for _, s := range chosen {
-		jobs = append(jobs, job{hostName(s.name), s.answers, s.packages})
-	}
-	jobs = append(jobs, job{"resolver", "", []string{unboundPackage}})
-
-	roots := make([]*root, len(jobs))
-	errs := make([]error, len(jobs))
-	versions := make([]string, len(jobs))
-	slots := make(chan struct{}, runtime.NumCPU())
-	var all sync.WaitGroup
-	for i, j := range jobs {
-		all.Go(func() {
-			slots <- struct{}{}
-			defer func() { <-slots }()
-			r, err := newRoot(j.name)
-			if err != nil {
-				errs[i] = err
-				return
-			}
-			kept := cache
-			if kept != "" {
-				kept = filepath.Join(cache, j.name)
-			}
-			if errs[i] = r.install(ctx, kept, j.answers, j.packages...); errs[i] != nil {
-				return
-			}
-			roots[i] = r
-			versions[i], errs[i] = r.version(ctx, j.packages[0])
-			l.say("installed %s %s", j.packages[0], versions[i])
-		})
-	}
-	all.Wait()
-	for i, s := range chosen {
-		l.versions[s.name] = versions[i]
-	}
-	l.versions["Unbound"] = versions[len(chosen)]
-	return roots, errors.Join(errs...)
+	res, err := startResolver(ctx, l.resolvers, n, anchors)
+	return n, res, err
 }
 
 // warmUp waits until every sender delivers to a domain that has nothing to do

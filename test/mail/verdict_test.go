@@ -30,6 +30,18 @@ func fine() *result {
 	secure := ok(0.1, 1, "fake0*", "mail")
 	secure.tries[0].tls = true
 	r.rows = append(r.rows, both(dane, "DANE", secure, secure))
+	lost := outcome{tries: []try{{fate: bounced}}}
+	putOff := func(runs, visits int) outcome {
+		o := ok(12, 0, "mail", "mail")
+		o.detour = &detour{runs: runs, visits: []int{visits}}
+		return o
+	}
+	r.rows = append(r.rows,
+		both(known, "400 records", lost, ok(0.1, 0, "mail")),
+		both(grey, "put off, no fakes", putOff(1, 0), putOff(2, 0)),
+		both(grey, "put off", putOff(1, 2), putOff(2, 0)))
+	r.rows[9].losers, r.rows[9].part = []string{quick.name}, partCrowd
+	r.rows[11].twin = 10
 	r.bots = []botRow{{habit: "all", what: "no fakes", tries: 100, reached: 100, predicted: 1}}
 	return r
 }
@@ -57,7 +69,7 @@ func TestVerdict(t *testing.T) {
 				r.rows[1].outcomes["quick"] = o
 			}, ""},
 		"in the short form a delay of every message fails it": {
-			func(r *result) { r.short = true; change(r, 1, func(t *try) { t.seconds = 0.25 }) }, "0.15 s more"},
+			func(r *result) { r.short = true; change(r, 1, func(t *try) { t.seconds = 30 }) }, "29.90 s more"},
 		"a wait longer than the sender's own fails it": {
 			func(r *result) { r.rows[1].outcomes["OpenSMTPD"].tries[0].seconds = 3.3 }, "OpenSMTPD: one lowest: 3.30 s"},
 		"a sink contacted under dry_run fails it": {
@@ -70,6 +82,25 @@ func TestVerdict(t *testing.T) {
 			func(r *result) { r.rows[8].outcomes["quick"].tries[0].tls = false }, "quick: DANE: delivered without TLS"},
 		"a case not carried out fails it": {
 			func(r *result) { r.rows[1].outcomes["quick"] = outcome{broken: errQuit} }, "quick: one lowest: quit"},
+		"a loss that was expected and doesn't come fails it": {
+			func(r *result) { change(r, 9, func(t *try) { t.fate = delivered }) }, "quick: 400 records: all delivered"},
+		"a loss by a sender that is not known for it fails it": {
+			func(r *result) { r.rows[9].losers = nil }, "quick: 400 records: bounced"},
+		"a message that everyone is expected to lose and one delivers fails it": {
+			func(r *result) { r.rows[9].losers = []string{everyone} }, "OpenSMTPD: 400 records: all delivered"},
+		"a message put off that is never delivered fails it": {
+			func(r *result) { change(r, 11, func(t *try) { t.fate = queued }) }, "quick: put off: queued"},
+		"a message put off that fakes cost a run of the queue fails it": {
+			func(r *result) { r.rows[11].outcomes["quick"].detour.runs = 2 }, "on run 2 of the queue, without fakes on run 1"},
+		"greylisting after which nobody calls the fakes fails it": {
+			func(r *result) { r.rows[11].outcomes["quick"].detour.visits = []int{0} }, "no sender went on to the fakes"},
+		"a receiver that loses mail without fakes fails it": {
+			func(r *result) {
+				a := &arrival{arrangement: arrangements[0], reply: "550 no"}
+				r.receive = []*receiver{{sender: &sender{name: "server"}, arrivals: []*arrival{a}}}
+			}, "server: no fakes: 550 no"},
+		"a bot that does not sort and does better than it can fails it": {
+			func(r *result) { r.unsorted = []botRow{{habit: "first", tries: 100, reached: 1, predicted: 0}} }, "first at \"\": 1 of 100"},
 		"fakes that never came during the reloads fail it": {
 			func(r *result) { change(r, 7, func(t *try) { t.called = []string{"mail"} }) }, "0 messages met fakes and 2 none"},
 		"a bot that does better than it can fails it": {
