@@ -34,7 +34,7 @@ example.org {
     errors
     prometheus 127.0.0.1:9153
     fakemx {
-        highest fake[1-3].mx 198.51.100.26
+        highest decoy[1-3] 198.51.100.26
     }
     file /etc/fakemx/example.org.zone
 }
@@ -48,7 +48,7 @@ has "... not as root" "$status" '^Uid:	6[0-9]{4}	'
 has "... with the one capability" "$status" '^CapBnd:	0000000000000400'
 has "... and a filter of system calls" "$status" '^Seccomp:	2'
 
-sed -i 's/fake\[1-3\]/fake[1-4]/' "$machine_root/etc/fakemx/Corefile"
+sed -i 's/decoy\[1-3\]/decoy[1-4]/' "$machine_root/etc/fakemx/Corefile"
 runs "reload" machine systemctl reload fakemx
 runs "... takes up the change" until_true 10 answers 6
 sed -i 's/highest .*/highest fake0.mx 127.0.0.1/' "$machine_root/etc/fakemx/Corefile"
