@@ -26,11 +26,10 @@ func documents(t *testing.T) []string {
 	if err != nil || len(pages) == 0 {
 		t.Fatalf("no pages in docs: %v", err)
 	}
-	found := []string{"README.md", "CONTRIBUTING.md", "SECURITY.md"}
-	for _, page := range pages {
-		found = append(found, "docs/"+filepath.Base(page))
+	for i, page := range pages {
+		pages[i] = "docs/" + filepath.Base(page)
 	}
-	return found
+	return append(pages, "README.md", "CONTRIBUTING.md", "SECURITY.md")
 }
 
 var (
