@@ -14,6 +14,7 @@ race:
 lint:
 	go vet ./...
 	go tool -modfile tools/go.mod golangci-lint run ./...
+	go tool -modfile tools/actionlint/go.mod actionlint
 
 fuzz: ## each fuzz target for FUZZTIME
 	.ci/fuzz $(FUZZTIME)

@@ -4,6 +4,7 @@ package main
 
 import (
 	"log"
+	"runtime/debug"
 
 	"github.com/coredns/caddy"
 	"github.com/coredns/coredns/core/dnsserver"
@@ -21,5 +22,8 @@ func main() {
 		log.Fatal(err)
 	}
 	caddy.AppVersion = coremain.CoreVersion + " fakemx-" + fakemx.Version
+	if info, ok := debug.ReadBuildInfo(); ok && coremain.GitCommit == "" {
+		coremain.GitCommit = commitOf(info)
+	}
 	coremain.Run()
 }

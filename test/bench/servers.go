@@ -32,7 +32,7 @@ var (
 	}
 )
 
-// The subjects, as docs/performance.md calls them.
+// The subjects, as docs/performance-notes.md calls them.
 const (
 	editedMX    = "a: *file*, hand-edited zone, MX"
 	fakemxMX    = "b: *fakemx*, plain zone, MX"

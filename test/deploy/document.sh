@@ -1,11 +1,11 @@
-# document WAY SHELL: runs the blocks "~~~ sh WAY" of docs/deploy.md in their order, each with SHELL reading it. A block that is
+# document "WAY..." SHELL: runs the blocks "~~~ sh WAY" of docs/deploy.md in their order, each with SHELL reading it. A block that is
 # followed by "~~~ text" has to print that; as it only looks, it is repeated until it does, for two minutes at most.
 document() {
   local way=$1 shell=$2 dir block
   dir=$(mktemp -d -p "$tmp")
   awk -v way="$way" -v dir="$dir" '
     /^~~~/ && inside { inside = 0; close(file); next }
-    $0 == "~~~ sh " way { inside = 1; last = sprintf("%s/%02d", dir, ++n); file = last ".sh"; next }
+    /^~~~ sh [a-z]+$/ && index(" " way " ", " " $3 " ") { inside = 1; last = sprintf("%s/%02d", dir, ++n); file = last ".sh"; next }
     $0 == "~~~ text" && last { inside = 1; file = last ".text"; next }
     /^~~~/ { inside = 1; file = "/dev/null"; last = "" }
     inside { print > file }

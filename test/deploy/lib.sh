@@ -84,5 +84,6 @@ finally rm -rf "$tmp"
 # build_binary: the static server as the image and the package have it, in $binary; once
 build_binary() {
   binary=$tmp/coredns
-  [ -x "$binary" ] || (cd "$repo" && CGO_ENABLED=0 go build -buildvcs=false -trimpath -ldflags '-s -w' -o "$binary" ./cmd/coredns)
+  [ -x "$binary" ] || (cd "$repo" && CGO_ENABLED=0 go build -buildvcs=false -trimpath \
+    -ldflags "-s -w -X github.com/coredns/coredns/coremain.GitCommit=$(git rev-parse --short=12 HEAD)" -o "$binary" ./cmd/coredns)
 }

@@ -9,7 +9,7 @@ v=clients
 } | overlay $v overlays/standalone replace
 bring_up $v 203.0.113.105
 address=$(public $v)
-is "from outside: the view with the fakes" "$(mx "$address" | wc -l)" 6
+is "from outside: the view with the fakes" "$(mx "$address" | wc -l)" 5
 has "... and acl blocks this address" "$(ask "@$address" example.org TXT)" 'status: REFUSED'
 has "from inside: the view without" "$(inside $v -want 2 -for 1s "$(internal $v):53" example.org MX)" 'lost=0 wrong=0'
 kubectl -n $v patch service fakemx -p '{"spec":{"externalTrafficPolicy":"Cluster"}}' >/dev/null

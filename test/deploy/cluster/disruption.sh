@@ -4,7 +4,7 @@ evict() {
   kubectl create --raw "/api/v1/namespaces/$v/pods/$1/eviction" -f - 2>&1 \
     <<<'{"apiVersion":"policy/v1","kind":"Eviction","metadata":{"name":"'"$1"'","namespace":"'$v'"}}'
 }
-start "$tmp/evict.log" "$tmp/probe" -want 6 -for 10m "$(public $v):53" example.org MX
+start "$tmp/evict.log" "$tmp/probe" -want 5 -for 10m "$(public $v):53" example.org MX
 load=$started
 evictions=()
 # Both at once: after a while the first would have its replacement, and the second its turn.

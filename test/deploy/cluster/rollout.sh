@@ -4,11 +4,11 @@
 roll() {
   local loads=() address
   address=$(public "$1")
-  start "$tmp/roll.udp" "$tmp/probe" -want 6 -gap 5ms -for 10m "$address:53" example.org MX
+  start "$tmp/roll.udp" "$tmp/probe" -want 5 -gap 5ms -for 10m "$address:53" example.org MX
   loads+=("$started")
-  start "$tmp/roll.tcp" "$tmp/probe" -want 6 -gap 5ms -for 10m -tcp "$address:53" example.org MX
+  start "$tmp/roll.tcp" "$tmp/probe" -want 5 -gap 5ms -for 10m -tcp "$address:53" example.org MX
   loads+=("$started")
-  start "$tmp/roll.inside" inside "$1" -want 6 -gap 5ms -for 10m "$(internal "$1"):53" example.org MX
+  start "$tmp/roll.inside" inside "$1" -want 5 -gap 5ms -for 10m "$(internal "$1"):53" example.org MX
   sleep 1
   kubectl -n "$1" rollout restart deployment/fakemx >/dev/null
   kubectl -n "$1" rollout status deployment/fakemx --timeout=120s >/dev/null

@@ -1,17 +1,16 @@
 # Every variant answers with the fakes: over the Service, UDP and TCP, from inside and outside.
-expected='0 fake0.mx.example.org.
-10 mail.example.org.
+expected='10 mail.example.org.
 20 backup.example.org.
-30 fake1.mx.example.org.
-40 fake2.mx.example.org.
-50 fake3.mx.example.org.'
+30 decoy1.example.org.
+40 decoy2.example.org.
+50 decoy3.example.org.'
 
 for v in $variants; do
   is "$v: the MX set with the fakes, over UDP" "$(mx "$(public $v)")" "$expected"
   is "$v: the same over TCP" "$(mx "$(public $v)" +tcp)" "$expected"
-  is "$v: a sink's address" "$(ask "@$(public $v)" fake0.mx.example.org A +short)" 198.51.100.25
-  has "$v: inside the cluster over UDP" "$(inside $v -want 6 -for 1s "$(internal $v):53" example.org MX)" 'lost=0 wrong=0'
-  has "$v: inside the cluster over TCP" "$(inside $v -want 6 -for 1s -tcp "$(internal $v):53" example.org MX)" 'lost=0 wrong=0'
+  is "$v: a sink's address" "$(ask "@$(public $v)" decoy1.example.org A +short)" 198.51.100.26
+  has "$v: inside the cluster over UDP" "$(inside $v -want 5 -for 1s "$(internal $v):53" example.org MX)" 'lost=0 wrong=0'
+  has "$v: inside the cluster over TCP" "$(inside $v -want 5 -for 1s -tcp "$(internal $v):53" example.org MX)" 'lost=0 wrong=0'
 
   pod=$(pods $v | head -1)
   is "$v: no service account token in the pod" \

@@ -19,13 +19,10 @@ const root = "../../../deploy"
 
 // render builds a kustomization of the file system and decodes what comes out. A field that the API does not know is an error.
 func render(fs filesys.FileSystem, path string) ([]runtime.Object, error) {
-	types := runtime.NewScheme()
-	groups := runtime.NewSchemeBuilder(apps.AddToScheme, core.AddToScheme, networking.AddToScheme, disruption.AddToScheme, monitoring.AddToScheme)
-	if err := groups.AddToScheme(types); err != nil {
+	decoder, err := strict()
+	if err != nil {
 		return nil, err
 	}
-	strict := serializer.NewCodecFactory(types, serializer.EnableStrict).UniversalDeserializer()
-
 	rendered, err := krusty.MakeKustomizer(krusty.MakeDefaultOptions()).Run(fs, path)
 	if err != nil {
 		return nil, err
@@ -36,13 +33,23 @@ func render(fs filesys.FileSystem, path string) ([]runtime.Object, error) {
 		if err != nil {
 			return nil, err
 		}
-		object, _, err := strict.Decode(text, nil, nil)
+		object, _, err := decoder.Decode(text, nil, nil)
 		if err != nil {
 			return nil, fmt.Errorf("%s %s: %w", resource.GetKind(), resource.GetName(), err)
 		}
 		objects = append(objects, object)
 	}
 	return objects, nil
+}
+
+// strict is a decoder of all kinds in the manifests, for which a field that the API does not know is an error.
+func strict() (runtime.Decoder, error) {
+	types := runtime.NewScheme()
+	groups := runtime.NewSchemeBuilder(apps.AddToScheme, core.AddToScheme, networking.AddToScheme, disruption.AddToScheme, monitoring.AddToScheme)
+	if err := groups.AddToScheme(types); err != nil {
+		return nil, err
+	}
+	return serializer.NewCodecFactory(types, serializer.EnableStrict).UniversalDeserializer(), nil
 }
 
 // only gives the one object of type T.

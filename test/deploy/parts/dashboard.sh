@@ -30,7 +30,7 @@ has "the load was answered" "$(cat "$tmp/dnsperf.log")" 'Queries lost: +0 '
 
 # queries: one line a target: panel id, legend and expression, without the variables that Grafana fills in
 queries() {
-  jq -r '.panels[] | .id as $id | .targets[] | [$id, .legendFormat, .expr] | @tsv' "$dashboard" |
+  jq -r '.panels[] | .id as $id | .targets[]? | [$id, .legendFormat, .expr] | @tsv' "$dashboard" |
     sed 's/\$__rate_interval/10s/g; s/\$job/fakemx/g; s/\$instance/.+/g'
 }
 range() {
@@ -41,11 +41,20 @@ while IFS=$'\t' read -r id legend expr; do
   if [ "${samples:-0}" -gt 0 ]; then ok "panel $id, $legend: $samples samples"; else fail "panel $id, $legend: no data for $expr"; fi
 done < <(queries)
 
-# The panels don't only have data, they tell the truth about this load: 8 of 21 queries are MX, half of these get fakes.
+# The panels don't only have data, they tell the truth about this load: 8 of 21 queries are MX, half of these get fakes, one has
+# them already, and the others must have none.
 now() { curl -fsG "$api/query" --data-urlencode "query=$1" -d "time=$((load_to - 1))" | jq -r '.data.result[0].value[1] | tonumber * 100 | round'; }
 expr_of() { queries | awk -F '\t' -v legend="$1" '$2 == legend {print $3; exit}'; }
-is "share of MX, in percent" "$(now "$(expr_of MX)")" 38
-is "share of answers with fakes, in percent" "$(now "$(expr_of injected)")" 50
+answers="sum(rate(coredns_fakemx_answers_total[10s]))"
+is "sets with fakes, of those that could have them, in percent" "$(now "$(expr_of "with fakes")")" 100
+is "share of MX, in percent" "$(now "$(expr_of MX) / $(expr_of all)")" 38
+is "share of answers that got fakes, in percent" "$(now "sum(rate(coredns_fakemx_answers_total{result=\"injected\"}[10s])) / $answers")" 50
+
+# One colour a meaning: a name has the same in all panels, and every line of the panels has one of its own.
+is "names with two colours" "$(jq -r '[.panels[].fieldConfig.overrides[]? | {name: .matcher.options, color: .properties[0].value.fixedColor}]
+  | group_by(.name)[] | select((map(.color) | unique | length) > 1) | .[0].name' "$dashboard")" ""
+is "panels without a unit on the axis" "$(jq -r '.panels[] | select(.type == "timeseries")
+  | select((.fieldConfig.defaults.custom.axisLabel // "") == "") | .title' "$dashboard")" ""
 
 is "Prometheus loaded all rules" "$(curl -fs "$api/rules" | jq '[.data.groups[].rules[]] | length')" \
   "$(grep -c 'alert:' "$repo/deploy/prometheus/fakemx.rules.yaml")"

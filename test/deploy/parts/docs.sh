@@ -2,29 +2,83 @@
 . "$here/machine.sh"
 . "$here/document.sh"
 need dig bind9-dnsutils
+need ss iproute2
 need nsd nsd
+need named bind9
+need knotd knot
+need pdns_server pdns-server
+dpkg -s pdns-backend-bind >/dev/null 2>&1 || need pdns-bindbackend pdns-backend-bind
 need envsubst gettext-base
 
 build_binary
-"$repo/deploy/host/package" "$binary" amd64 0.1.0 "$tmp/package" >/dev/null
+"$repo/deploy/host/package" "$binary" "$(go env GOARCH)" 0.1.0 "$tmp/package" >/dev/null
 
-start_machine || { fail "a machine boots: $(cat "$tmp/machine.log")"; return; }
-cp "$tmp"/package/*.deb "$machine_root/srv"
-cp "$repo/deploy/kubernetes/components/zones/example.org.zone" "$machine_root/etc/nsd/"
-cat >"$machine_root/etc/nsd/nsd.conf" <<'CONF'
+# The operator's own server, as it is before: on port 53, with the zone in /srv/example.org.zone.
+before_nsd() {
+  cat >"$machine_root/etc/nsd/nsd.conf" <<'CONF'
 server:
     ip-address: 0.0.0.0@53
-    zonesdir: /etc/nsd
 remote-control:
     control-enable: yes
     control-interface: /run/nsd/nsd.ctl
 zone:
     name: example.org
-    zonefile: example.org.zone
+    zonefile: /srv/example.org.zone
 CONF
-runs "the operator's own server, NSD, is there before" machine systemctl start nsd
+  machine systemctl start nsd
+}
+before_bind() {
+  cat >"$machine_root/etc/bind/named.conf.options" <<'CONF'
+options {
+    directory "/var/cache/bind";
+    listen-on { any; };
+    listen-on-v6 { any; };
+    recursion no;
+};
+CONF
+  echo 'zone example.org { type primary; file "/srv/example.org.zone"; };' >"$machine_root/etc/bind/named.conf.local"
+  machine systemctl start named
+}
+before_knot() {
+  cat >"$machine_root/etc/knot/knot.conf" <<'CONF'
+server:
+    rundir: /run/knot
+    user: knot:knot
+    listen: 0.0.0.0@53
+database:
+    storage: /var/lib/knot
+zone:
+  - domain: example.org
+    storage: /srv
+    file: example.org.zone
+    zonefile-sync: -1
+    zonefile-load: whole
+    journal-content: none
+CONF
+  machine systemctl start knot
+}
+before_pdns() {
+  rm -f "$machine_root"/etc/powerdns/pdns.d/*
+  cat >"$machine_root/etc/powerdns/pdns.conf" <<'CONF'
+launch=bind
+bind-config=/etc/powerdns/named.conf
+local-address=0.0.0.0
+local-port=53
+CONF
+  echo 'zone "example.org" { type master; file "/srv/example.org.zone"; };' >"$machine_root/etc/powerdns/named.conf"
+  machine systemctl start pdns
+}
 on_the_host() { machine env --chdir=/srv bash -e; }
-document host on_the_host
+serving() { [ -n "$(machine dig @127.0.0.1 +tries=1 +time=1 +short example.org SOA)" ]; }
+for server in ${SERVERS:-nsd bind knot pdns}; do
+  start_machine || { fail "a machine boots: $(cat "$tmp/machine.log")"; return; }
+  cp "$tmp"/package/*.deb "$machine_root/srv"
+  install -m 644 "$repo/deploy/kubernetes/components/zones/example.org.zone" "$machine_root/srv/"
+  is "nothing is on port 53 of the machine" "$(machine ss -Hlntu 'sport = :53')" ""
+  runs "the operator's own server, $server, is there before" before_$server
+  runs "... and serves" until_true 20 serving
+  document "host $server" on_the_host
+done
 
 need podman podman runc
 [ -x /usr/lib/cni/bridge ] || need /usr/lib/cni/bridge containernetworking-plugins
@@ -35,3 +89,6 @@ git clone -q "$repo" "$tmp/clone"
 in_the_clone() { nsenter --net=/run/netns/fakemx-docs -- env --chdir="$tmp/clone" bash -e; }
 ip -n fakemx-docs link set lo up
 document container in_the_clone
+need podman-compose podman-compose
+finally 'podman rm --force --time=0 mydns_fakemx_1'
+document compose in_the_clone

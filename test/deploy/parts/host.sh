@@ -3,6 +3,8 @@
 need dig bind9-dnsutils
 need envsubst gettext-base
 need man man-db
+need mandoc mandoc
+need col bsdextrautils
 
 build_binary
 runs "the package builds" "$repo/deploy/host/package" "$binary" "$(go env GOARCH)" 0.1.0 "$tmp"
@@ -11,14 +13,30 @@ cp "$package" "$tmp/first.deb"
 "$repo/deploy/host/package" "$binary" "$(go env GOARCH)" 0.1.0 "$tmp" >/dev/null
 runs "... and a second time gives the same file" cmp "$package" "$tmp/first.deb"
 
-is "it holds nothing but" "$(dpkg-deb --fsys-tarfile "$package" | tar t | grep -v '/$' | sort)" "\
+files=$(dpkg-deb --fsys-tarfile "$package" | tar t | grep -v '/$' | sort)
+is "it holds nothing but" "$(grep -v '^./usr/share/doc/fakemx/[a-z-]*\.\(md\|svg\)$' <<<"$files")" "\
 ./etc/fakemx/Corefile
 ./lib/systemd/system/fakemx.service
-./usr/sbin/fakemx
+./usr/lib/fakemx/coredns
 ./usr/share/doc/fakemx/changelog.gz
 ./usr/share/doc/fakemx/copyright
+./usr/share/doc/fakemx/examples/fakemx.json
+./usr/share/doc/fakemx/examples/fakemx.rules.yaml
 ./usr/share/man/man7/coredns-fakemx.7.gz
 ./usr/share/man/man8/fakemx.8.gz"
+is "... and every page of docs/" "$(grep -o '[a-z-]*\.md$' <<<"$files")" "$(cd "$repo/docs" && ls ./*.md | sed 's#./##')"
+
+dpkg-deb --fsys-tarfile "$package" | tar x -C "$tmp" --wildcards './usr/share/man/*'
+for page in man7/coredns-fakemx.7 man8/fakemx.8; do
+  file=$tmp/usr/share/man/$page.gz
+  is "$page: mandoc has no warning" "$(zcat "$file" | mandoc -Tlint -W warning 2>&1)" ""
+  is "... nor has man" "$(LC_ALL=C.UTF-8 MANWIDTH=80 man --warnings -E UTF-8 -l "$file" 2>&1 >/dev/null)" ""
+  cited=$(zcat "$file" | mandoc -Tascii -O width=1000 | col -b | grep -oE '/(etc|usr|lib)/[A-Za-z0-9._/-]*[A-Za-z0-9]' | sort -u)
+  has "... cites files" "$cited" .
+  missing=
+  for path in $cited; do grep -q "^\.$path" <<<"$files" || missing+=" $path"; done
+  is "... all of which the package has" "$missing" ""
+done
 
 exposure=$(systemd-analyze security --offline=true "$repo/deploy/host/fakemx.service" | awk '/Overall exposure/ {print $(NF-2)}')
 if awk "BEGIN {exit !($exposure <= 1.6)}"; then ok "the unit's exposure is $exposure of 10"; else fail "the unit's exposure is $exposure of 10"; fi
@@ -28,13 +46,15 @@ ok "a machine boots"
 cp "$package" "$machine_root/srv/fakemx.deb"
 runs "the package is installed" machine dpkg -i /srv/fakemx.deb
 is "... and starts nothing" "$(machine systemctl is-active fakemx)" inactive
-has "man fakemx" "$(machine man fakemx)" 'fakemx +- +puts +synthetic'
+has "man coredns-fakemx" "$(machine man coredns-fakemx)" 'fakemx +- +puts +synthetic'
+has "man fakemx" "$(machine man 8 fakemx)" 'SIGUSR1'
+has "-version has the commit" "$(machine /usr/lib/fakemx/coredns -version)" "$(git -C "$repo" rev-parse --short=12 HEAD)"
 cat >"$machine_root/etc/fakemx/Corefile" <<'COREFILE'
 example.org {
     errors
     prometheus 127.0.0.1:9153
     fakemx {
-        highest fake[1-3].mx 198.51.100.26
+        highest decoy[1-3] 198.51.100.26
     }
     file /etc/fakemx/example.org.zone
 }
@@ -48,7 +68,7 @@ has "... not as root" "$status" '^Uid:	6[0-9]{4}	'
 has "... with the one capability" "$status" '^CapBnd:	0000000000000400'
 has "... and a filter of system calls" "$status" '^Seccomp:	2'
 
-sed -i 's/fake\[1-3\]/fake[1-4]/' "$machine_root/etc/fakemx/Corefile"
+sed -i 's/decoy\[1-3\]/decoy[1-4]/' "$machine_root/etc/fakemx/Corefile"
 runs "reload" machine systemctl reload fakemx
 runs "... takes up the change" until_true 10 answers 6
 sed -i 's/highest .*/highest fake0.mx 127.0.0.1/' "$machine_root/etc/fakemx/Corefile"
