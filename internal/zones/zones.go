@@ -33,13 +33,14 @@ type Zones struct {
 // in a list.
 type listed struct {
 	stanzas map[string]*Stanza
-	// depths and below are about the zones of the Corefile too.
+	// depths, bringing and others are about the zones of the Corefile too.
 	depths depths
-	below  below
+	// bringing are the zones that sinks bring into being, others all other zones.
+	bringing, others below
 }
 
-// below has, for each name above a zone that sinks bring into being, the names
-// one label down that are such a zone or above one.
+// below has, for each name above a zone of its kind, the names one label down that
+// are such a zone or above one.
 type below map[string][]string
 
 // depths is the set of the numbers of labels that zones have. Suffixes of a
@@ -59,7 +60,7 @@ func (d *depths) has(labels int) bool { return d.set[labels>>6]&(1<<(labels&63))
 // New returns the zones of the Corefile.
 func New(stanzas []*config.Stanza) *Zones {
 	z := &Zones{configured: make(map[string]*Zone), prepared: make(map[*config.Stanza]*Stanza)}
-	n := &listed{below: make(below)}
+	n := &listed{bringing: make(below), others: make(below)}
 	for _, s := range stanzas {
 		if s.Real != "" && !slices.Contains(z.labels, s.Real) {
 			z.labels = append(z.labels, s.Real)
@@ -69,7 +70,7 @@ func New(stanzas []*config.Stanza) *Zones {
 		for _, apex := range s.Zones {
 			z.configured[apex] = prepared.zone(apex)
 			n.depths.add(dns.CountLabel(apex))
-			n.below.add(prepared, apex, z.configuredStanza)
+			n.add(prepared, apex, z.configuredStanza)
 		}
 	}
 	z.listed.Store(n)
@@ -83,10 +84,10 @@ func (z *Zones) SetLists(lists []*config.List) {
 	for _, l := range lists {
 		size += l.Len()
 	}
-	n := &listed{stanzas: make(map[string]*Stanza, size), below: make(below)}
+	n := &listed{stanzas: make(map[string]*Stanza, size), bringing: make(below), others: make(below)}
 	for apex, zone := range z.configured {
 		n.depths.add(dns.CountLabel(apex))
-		n.below.add(zone.Stanza, apex, z.configuredStanza)
+		n.add(zone.Stanza, apex, z.configuredStanza)
 	}
 	of := func(apex string) *Stanza {
 		if s := z.configuredStanza(apex); s != nil {
@@ -105,7 +106,7 @@ func (z *Zones) SetLists(lists []*config.List) {
 		s := z.prepared[l.Stanza]
 		for name := range l.All() {
 			if of(name) == s {
-				n.below.add(s, name, of)
+				n.add(s, name, of)
 			}
 		}
 	}
@@ -230,8 +231,7 @@ func (at *Node) yields(m Match, other *node, owner string) bool {
 	return len(owner) > len(at.Name) || len(owner) == len(at.Name) && (other.kind != Between || at.Kind == Between)
 }
 
-// Around yields each zone that is apex, above it or below it, as far as sinks are
-// served in it.
+// Around yields each zone that is apex, above it or below it.
 func (z *Zones) Around(apex string) iter.Seq[Match] {
 	return func(yield func(Match) bool) {
 		for name := apex; name != "."; {
@@ -243,29 +243,36 @@ func (z *Zones) Around(apex string) iter.Seq[Match] {
 		if m, ok := z.At(apex); ok && !yield(m) {
 			return
 		}
-		z.under(apex, yield)
+		if z.under(apex, true, yield) {
+			z.under(apex, false, yield)
+		}
 	}
 }
 
-// under calls yield with each zone below name that sinks bring into being, until
-// that says no more.
-func (z *Zones) under(name string, yield func(Match) bool) bool {
-	for _, next := range z.listed.Load().below[name] {
-		if m, ok := z.At(next); ok && !yield(m) || !z.under(next, yield) {
+// under calls yield with each zone below name that sinks bring into being, or do
+// not, until that says no more.
+func (z *Zones) under(name string, bringing bool, yield func(Match) bool) bool {
+	for _, next := range z.listed.Load().below(bringing)[name] {
+		if m, ok := z.At(next); ok && m.BringsApex(next) == bringing && !yield(m) || !z.under(next, bringing, yield) {
 			return false
 		}
 	}
 	return true
 }
 
+func (n *listed) below(bringing bool) below {
+	if bringing {
+		return n.bringing
+	}
+	return n.others
+}
+
 // FirstBelow returns a zone below name whose sinks bring it into being, if there
 // is one.
 func (z *Zones) FirstBelow(name string) (first Match, found bool) {
-	z.under(name, func(m Match) bool {
-		if found = m.BringsApex(m.Apex); found {
-			first = m
-		}
-		return !found
+	z.under(name, true, func(m Match) bool {
+		first, found = m, true
+		return false
 	})
 	return first, found
 }
@@ -286,17 +293,19 @@ func (s *Stanza) holds(apex string) bool {
 	return false
 }
 
-// add notes apex, if its sinks bring it into being, as a zone below each name
-// above it. of gives the stanza of a zone that may have been added before.
-func (b below) add(s *Stanza, apex string, of func(apex string) *Stanza) {
-	if !s.BringsApex(apex) {
-		return
+// add notes apex as a zone below each name above it. of gives the stanza of a zone
+// that is added too.
+func (n *listed) add(s *Stanza, apex string, of func(apex string) *Stanza) {
+	bringing := s.BringsApex(apex)
+	b := n.below(bringing)
+	if len(b[apex]) > 0 {
+		return // noted with a zone below it
 	}
-	for name := apex; name != "." && len(b[name]) == 0; {
+	for name := apex; name != "."; {
 		above := dnsname.Parent(name)
 		known := len(b[above]) > 0
 		b[above] = append(b[above], name)
-		if t := of(above); known || t != nil && t.BringsApex(above) {
+		if t := of(above); known || t != nil && t.BringsApex(above) == bringing {
 			return
 		}
 		name = above
