@@ -46,9 +46,11 @@ const (
 	Chance
 	// Bounced: the message is returned at once.
 	Bounced
+	// Taken: a fake has taken the message, and nobody will read it.
+	Taken
 )
 
-var fates = [...]string{"not known", "delivered", "queued", "stuck", "by chance", "bounced"}
+var fates = [...]string{"not known", "delivered", "queued", "stuck", "by chance", "bounced", "taken by a fake"}
 
 // String returns the fate in one or two words.
 func (f Fate) String() string { return fates[f] }

@@ -167,6 +167,10 @@ func (w *walk) call(t target) {
 	w.Tried = append(w.Tried, t.Addr)
 	switch t.State {
 	case Accepts:
+		if t.fake {
+			w.finish(Taken)
+			return
+		}
 		w.finish(Delivered)
 	case Rejects:
 		w.finish(Bounced)

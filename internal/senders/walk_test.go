@@ -47,6 +47,7 @@ func TestWalk(t *testing.T) {
 			shape().real(10, "a", both, Refuses).real(20, "b", both, Refuses).real(30, "c", both, Accepts).set, Delivered, 5},
 		{"with a lowest fake in front it does not", "Postfix",
 			shape().fake(0, "fake", both, Refuses).real(10, "a", both, Refuses).real(20, "b", both, Refuses).real(30, "c", both, Accepts).set, Stuck, 5},
+		{"a fake that takes mail keeps it", "Exim", shape().fake(0, "fake", v4, Accepts).usual(v4).set, Taken, 1},
 		{"nobody is there", "Postfix", Set{}, Queued, 0},
 	}
 	for _, tt := range tests {
