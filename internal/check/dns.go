@@ -2,6 +2,7 @@ package check
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net"
 	"net/netip"
@@ -21,6 +22,9 @@ const (
 	// maxAliases is how many aliases are followed to an address.
 	maxAliases = 8
 )
+
+// errNoTCP says that an answer does not fit into UDP, and TCP does not give it.
+var errNoTCP = errors.New("truncated, and not to be had over TCP")
 
 // client asks DNS servers: one at a time by itself, or the resolvers.
 type client struct {
@@ -62,7 +66,9 @@ func (c *client) ask(ctx context.Context, server, name string, qtype uint16, rec
 	for range questionTries {
 		m, err := c.exchange(ctx, "udp", server, q)
 		if err == nil && m.Truncated {
-			m, err = c.exchange(ctx, "tcp", server, q)
+			if m, err = c.exchange(ctx, "tcp", server, q); err != nil {
+				err = fmt.Errorf("%w: %w", errNoTCP, err)
+			}
 		}
 		if err == nil {
 			return m, nil

@@ -89,6 +89,7 @@ func (e *examination) run(ctx context.Context) {
 		func() { e.lookAtServices(ctx) },
 		func() { e.lookAtAnswerSize(ctx) },
 	)
+	e.guess()
 	e.lookAtDANE(ctx)
 	e.judgeSinks()
 	e.judgeReals()

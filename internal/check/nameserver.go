@@ -130,6 +130,8 @@ func (e *examination) lookAtNameServers(_ context.Context) {
 		switch {
 		case s.err != nil && noWay(s.err):
 			noRoute++
+		case errors.Is(s.err, errNoTCP):
+			e.addNoTCP(s, s.err)
 		case s.err != nil:
 			e.add(Finding{Warning, CodeNameServerDown, s.String(), "does not answer: resolvers that ask it first are late", s.err.Error(), "see why, or take it out of the NS set"})
 		case !answersFor(s.mx):

@@ -84,11 +84,15 @@ func (e *examination) lookAtAnswerSize(ctx context.Context) {
 		}
 		group.Go(func() {
 			if _, err := e.dns.overTCP(ctx, s.at(), e.apex, dns.TypeSOA); err != nil {
-				e.add(Finding{Error, CodeNameServerTCP, s.String(), "does not answer over TCP: resolvers never get this set from it", err.Error(), "open TCP port 53 (RFC 7766)"})
+				e.addNoTCP(s, err)
 			}
 		})
 	}
 	group.Wait()
+}
+
+func (e *examination) addNoTCP(s *nameServer, err error) {
+	e.add(Finding{Error, CodeNameServerTCP, s.String(), "does not answer over TCP: resolvers never get this set from it", err.Error(), "open TCP port 53 (RFC 7766)"})
 }
 
 // usualServices are labels at which mail services have their customers put an MX.

@@ -34,33 +34,24 @@ func (e *examination) lookAtSPF(ctx context.Context) {
 		return
 	}
 	now, err := e.spf(ctx, after, nowhere)
-	if now == spf.PermError {
-		code, advice := CodeSPFChanged, "mend the record"
-		if errors.Is(err, spf.ErrTooManyMXRecords) {
-			code, advice = CodeSPFTooManyMX, "real _realmx in the stanza, and mx:_realmx."+display(e.Owner)+" in place of mx"
-		}
-		e.add(Finding{Error, code, display(e.Owner), "with the fakes its SPF record fails for good: receivers may reject the domain's mail", fmt.Sprintf("%d MX records: %v", len(e.after), err), advice})
-		return
+	use := "real _realmx in the stanza, and mx:_realmx." + display(e.Owner) + " in place of mx"
+	switch {
+	case errors.Is(err, spf.ErrTooManyMXRecords):
+		e.add(Finding{Error, CodeSPFTooManyMX, display(e.Owner), "with the fakes its SPF record fails for good: receivers may reject the domain's mail (RFC 7208 section 4.6.4)", fmt.Sprintf("%d MX records: %v", len(e.after), err), use})
+	case now == spf.PermError || now == spf.TempError:
+		e.add(Finding{Error, CodeSPFChanged, display(e.Owner), fmt.Sprintf("with the fakes its SPF record gives %s, and %s without", now, was), err.Error(), use})
+	default:
+		e.lookForSPFSinks(ctx, before, after, use)
 	}
-	e.compareSPF(ctx, before, after)
 }
 
-// compareSPF looks for a real host that loses its pass, and for sinks that gain one.
-func (e *examination) compareSPF(ctx context.Context, before, after *spfResolver) {
-	for _, r := range e.reals {
-		for _, addr := range r.addresses {
-			was, _ := e.spf(ctx, before, addr)
-			now, err := e.spf(ctx, after, addr)
-			if was != now && now != spf.TempError {
-				e.add(Finding{Error, CodeSPFChanged, fmt.Sprintf("%s (%s)", display(r.name), addr), fmt.Sprintf("SPF says %s for it with the fakes, and %s without", now, was), fmt.Sprint(err), "real _realmx in the stanza, and mx:_realmx." + display(e.Owner) + " in place of mx"})
-			}
-		}
-	}
+// lookForSPFSinks looks for sinks that may send the domain's mail.
+func (e *examination) lookForSPFSinks(ctx context.Context, before, after *spfResolver, use string) {
 	for _, s := range e.sinks {
 		for _, addr := range s.addresses {
 			was, _ := e.spf(ctx, before, addr)
 			if now, _ := e.spf(ctx, after, addr); now == spf.Pass && was != spf.Pass {
-				e.add(Finding{Info, CodeSPFSinks, display(e.Owner), "its SPF record lets the sinks send its mail: mx means them, too (RFC 7208 section 5.4)", sinkText(s, addr) + " passes", "real _realmx in the stanza, and mx:_realmx." + display(e.Owner) + " in place of mx"})
+				e.add(Finding{Info, CodeSPFSinks, display(e.Owner), "its SPF record lets the sinks send its mail: mx means them, too (RFC 7208 section 5.4)", sinkText(s, addr) + " passes", use})
 				return // one says it for all
 			}
 		}

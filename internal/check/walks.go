@@ -66,7 +66,8 @@ func (e *examination) tell(level Level, code Code, text string, who []string, ad
 }
 
 // walkSet makes the set that senders walk. Where nothing was seen, or seen is
-// not wanted, sinks refuse and real hosts take mail.
+// not wanted, sinks refuse and real hosts take mail. Without it, hosts that lead
+// nowhere are left out.
 func (e *examination) walkSet(set []*dns.MX, seen bool) senders.Set {
 	walk := make(senders.Set, 0, len(set))
 	for _, mx := range set {
@@ -90,9 +91,17 @@ func (e *examination) walkSet(set []*dns.MX, seen bool) senders.Set {
 				h.Addresses = append(h.Addresses, senders.Address{Addr: addr, State: state})
 			}
 		}
-		walk = append(walk, h)
+		if seen || !leadsNowhere(h) {
+			walk = append(walk, h)
+		}
 	}
 	return walk
+}
+
+// leadsNowhere reports whether a host has no address, or one that senders take
+// for themselves.
+func leadsNowhere(h senders.Host) bool {
+	return !slices.ContainsFunc(h.Addresses, func(a senders.Address) bool { return !a.IsLoopback() && !a.IsUnspecified() })
 }
 
 // realOf returns the real host of a record.
