@@ -7,6 +7,7 @@ import (
 	"net"
 	"net/netip"
 	"slices"
+	"sync/atomic"
 	"time"
 
 	"github.com/fakemx/fakemx/internal/dnsname"
@@ -29,8 +30,10 @@ var errNoTCP = errors.New("truncated, and not to be had over TCP")
 // client asks DNS servers: one at a time by itself, or the resolvers.
 type client struct {
 	resolvers []string // host:port
-	limit     *limiter
-	answers   *memo[*dns.Msg]
+	// good is the resolver that answered last; it is asked first.
+	good    atomic.Int32
+	limit   *limiter
+	answers *memo[*dns.Msg]
 }
 
 func newClient(resolvers []string, perSecond int) *client {
@@ -42,7 +45,10 @@ func newClient(resolvers []string, perSecond int) *client {
 func (c *client) resolve(ctx context.Context, name string, qtype uint16) (*dns.Msg, error) {
 	return c.answers.get(ctx, fmt.Sprint(name, " ", qtype), func() (*dns.Msg, error) {
 		var failed error
-		for _, server := range c.resolvers {
+		first := int(c.good.Load())
+		for i := range c.resolvers {
+			n := (first + i) % len(c.resolvers)
+			server := c.resolvers[n]
 			m, err := c.ask(ctx, server, name, qtype, true)
 			switch {
 			case err != nil:
@@ -50,6 +56,7 @@ func (c *client) resolve(ctx context.Context, name string, qtype uint16) (*dns.M
 			case m.Rcode == dns.RcodeServerFailure || m.Rcode == dns.RcodeRefused:
 				failed = fmt.Errorf("%s %s: %s from %s", name, dns.TypeToString[qtype], dns.RcodeToString[m.Rcode], server)
 			default:
+				c.good.Store(int32(n))
 				return m, nil
 			}
 		}
@@ -176,4 +183,3 @@ func recordsOf[T dns.RR](m *dns.Msg, name string) []T {
 	}
 	return found
 }
-

@@ -149,7 +149,7 @@ func named(prefix string, domains []*domain) []*domain {
 		d.name = fmt.Sprintf("%s%d", prefix, i+1)
 		d.fakes = strings.ReplaceAll(d.fakes, "@EXCEPT", d.origin())
 		d.policy = strings.ReplaceAll(d.policy, "@", display(d.origin()))
-		d.zone = strings.ReplaceAll(d.zone, "*.@ORIGIN", "*."+d.origin())
+		d.zone = strings.ReplaceAll(d.zone, "@ORIGIN", d.origin())
 	}
 	return domains
 }

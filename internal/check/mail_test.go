@@ -28,7 +28,7 @@ import (
 var hosts = map[string]mailHost{
 	"11.0.0.1":   {},
 	"11.0.0.2":   {},
-	"2606:11::1": {},
+	"2606:11::1": {tls: true},
 	"11.0.0.3":   {tls: true},
 	"11.0.0.4":   {recipient: "450 4.2.0 greylisted"},
 	"11.0.0.5":   {recipient: "550 5.1.1 no such user"},

@@ -58,6 +58,10 @@ func (e *examination) lookAtMTASTS(ctx context.Context) {
 		return
 	}
 	p, err := e.policy(ctx)
+	if err != nil && ctx.Err() != nil {
+		e.unseen(display(e.Owner), "its MTA-STS policy: the time for this domain was over")
+		return
+	}
 	if err != nil {
 		e.add(Finding{Warning, CodeMTASTSPolicy, display(e.Owner), "has an MTA-STS record, and senders can't get its policy: those that know an old one go on with that", err.Error(), "serve the policy at https://mta-sts." + display(e.Owner) + "/.well-known/mta-sts.txt"})
 		return

@@ -25,7 +25,7 @@ type prober struct {
 	places chan struct{}
 	// open says for each family that some host has accepted on port 25: 0 is IPv4,
 	// 1 is IPv6.
-	open [2]atomic.Bool
+	open       [2]atomic.Bool
 	controlled sync.Once
 }
 

@@ -103,17 +103,18 @@ func (t *Text) senders(b *strings.Builder, r *Report) {
 	var lines []string
 	who := make(map[string][]string)
 	for _, s := range r.Senders {
-		line := fmt.Sprintf("now %s\n          primary down: %s", s.Now.text(names), s.PrimaryDown.text(names))
-		if s.Evidence != "run" {
-			line += " (by what was read)"
-		}
+		line := fmt.Sprintf("    now           %s\n    primary down  %s\n", s.Now.text(names), s.PrimaryDown.text(names))
 		if who[line] == nil {
 			lines = append(lines, line)
 		}
-		who[line] = append(who[line], s.Name+" "+s.Version)
+		name := s.Name + " " + s.Version
+		if s.Evidence != "run" {
+			name += " (" + s.Evidence + ")"
+		}
+		who[line] = append(who[line], name)
 	}
 	for _, line := range lines {
-		fmt.Fprintf(b, "  %s:\n          %s\n", strings.Join(who[line], ", "), line)
+		fmt.Fprintf(b, "  %s\n%s", strings.Join(who[line], ", "), line)
 	}
 }
 
