@@ -17,6 +17,7 @@ const (
 	CodeNoReal     Code = "no-real"
 	CodeExcepted   Code = "excepted"
 	CodeDryRun     Code = "dry-run"
+	CodeForeign    Code = "foreign-set"
 	CodeSetMoved   Code = "set-moved"
 	CodeSetOver10  Code = "set-over-10"
 	CodeSetNear100 Code = "set-near-100"
@@ -55,8 +56,7 @@ const (
 	CodeSenderLate   Code = "sender-late"
 	CodeSenderOutage Code = "sender-outage"
 	CodeSenderRead   Code = "sender-read"
-	CodeMXCheckOld   Code = "mx-check-old"
-	CodeMXCheckNew   Code = "mx-check-new"
+	CodeMXCheck      Code = "mx-check"
 	CodeVerifiers    Code = "verifiers"
 
 	// SPF, MTA-STS, DANE, DNSSEC.
@@ -85,13 +85,13 @@ const (
 func Codes() []Code {
 	codes := []Code{
 		CodeConfig,
-		CodeNoMX, CodeNullMX, CodeNoReal, CodeExcepted, CodeDryRun, CodeSetMoved, CodeSetOver10, CodeSetNear100, CodeSetOver100,
+		CodeNoMX, CodeNullMX, CodeNoReal, CodeExcepted, CodeDryRun, CodeForeign, CodeSetMoved, CodeSetOver10, CodeSetNear100, CodeSetOver100,
 		CodeAnswerSize, CodeService, CodeWayBack,
 		CodeSinkInUse, CodeSinkListens, CodeSinkDefers, CodeSinkRejects, CodeSinkSilent, CodeSinkNoAddress, CodeSinkSelf,
 		CodeSinkPrivate, CodeSinkIsReal, CodeSinkFamily, CodeSinkShared, CodeSinkAlias, CodeWildcardCut,
 		CodeRealNoAddress, CodeRealAlias, CodeRealPrivate, CodeRealDown, CodeRealSilent, CodeRealRejects,
 		CodeReceiverByMX, CodeReceiverAsk,
-		CodeSenderLost, CodeSenderLate, CodeSenderOutage, CodeSenderRead, CodeMXCheckOld, CodeMXCheckNew, CodeVerifiers,
+		CodeSenderLost, CodeSenderLate, CodeSenderOutage, CodeSenderRead, CodeMXCheck, CodeVerifiers,
 		CodeSPFBroken, CodeSPFTooManyMX, CodeSPFChanged, CodeSPFSinks, CodeMTASTSPolicy, CodeMTASTSReal, CodeMTASTSSinks,
 		CodeTLSReports, CodeDANEHalf, CodeDANESink, CodeDANEUnsigned, CodeDANEMismatch, CodeSignedBehind, CodeDNSSECUnsigned,
 		CodeNameServerDiffs, CodeNameServerDown, CodeNameServerLame, CodeNameServerTCP, CodeDelegation,

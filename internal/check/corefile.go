@@ -31,13 +31,9 @@ type Target struct {
 
 // Corefile is what the fakemx stanzas of a Corefile say.
 type Corefile struct {
-	blocks []block
-	zones  map[string]*stanzaIn
-}
-
-// block is a server block with fakemx in it.
-type block struct {
-	stanzas []*stanzaIn
+	// order has the zones as they come, each once.
+	order []string
+	zones map[string]*stanzaIn
 }
 
 // stanzaIn is a stanza with what its block says.
@@ -63,6 +59,7 @@ func ReadCorefile(path string) (*Corefile, error) {
 		return nil, err
 	}
 	c := &Corefile{zones: make(map[string]*stanzaIn)}
+	found := false
 	for i, b := range blocks {
 		if len(b.Tokens["fakemx"]) == 0 {
 			continue
@@ -70,8 +67,9 @@ func ReadCorefile(path string) (*Corefile, error) {
 		if err := c.add(path, i, b); err != nil {
 			return nil, err
 		}
+		found = true
 	}
-	if len(c.blocks) == 0 {
+	if !found {
 		return nil, fmt.Errorf("%s: no fakemx in it: expected a server block with the plugin", path)
 	}
 	return c, nil
@@ -89,24 +87,24 @@ func (c *Corefile) add(path string, index int, b caddyfile.ServerBlock) error {
 	if err != nil {
 		return err
 	}
-	var read block
+	stanzas := make([]*stanzaIn, 0, len(parsed))
 	for _, s := range parsed {
-		read.stanzas = append(read.stanzas, &stanzaIn{Stanza: s, signs: len(b.Tokens["dnssec"]) > 0})
+		stanzas = append(stanzas, &stanzaIn{Stanza: s, signs: len(b.Tokens["dnssec"]) > 0})
 	}
 	err = config.Lists(controller, parsed, func(lists []*config.List) {
 		for _, l := range lists {
 			i := slices.Index(parsed, l.Stanza)
-			read.stanzas[i].list = l
+			stanzas[i].list = l
 		}
 	})
 	if err != nil {
 		return err
 	}
-	c.blocks = append(c.blocks, read)
-	for _, s := range read.stanzas {
+	for _, s := range stanzas {
 		for zone := range s.all() {
 			if c.zones[zone] == nil {
 				c.zones[zone] = s
+				c.order = append(c.order, zone)
 			}
 		}
 	}
@@ -141,18 +139,14 @@ func (s *stanzaIn) size() int {
 }
 
 // Len returns the number of zones, lists included.
-func (c *Corefile) Len() int { return len(c.zones) }
+func (c *Corefile) Len() int { return len(c.order) }
 
 // Targets yields all zones, in the order of the Corefile and its lists.
 func (c *Corefile) Targets() iter.Seq[Target] {
 	return func(yield func(Target) bool) {
-		for _, b := range c.blocks {
-			for _, s := range b.stanzas {
-				for zone := range s.all() {
-					if c.zones[zone] == s && !yield(s.target(zone, zone)) {
-						return
-					}
-				}
+		for _, zone := range c.order {
+			if !yield(c.zones[zone].target(zone, zone)) {
+				return
 			}
 		}
 	}

@@ -19,7 +19,7 @@ func high(more ...Code) []Code { return append(more, CodeWayBack) }
 
 // low are those of a sound domain with a lowest fake, and more.
 func low(more ...Code) []Code {
-	return append(more, CodeWayBack, CodeReceiverAsk, CodeMXCheckNew, CodeVerifiers, CodeSenderRead)
+	return append(more, CodeWayBack, CodeReceiverAsk, CodeMXCheck, CodeVerifiers, CodeSenderRead)
 }
 
 func only(codes ...Code) []Code { return codes }
@@ -38,8 +38,9 @@ func faults() []*domain {
 	return []*domain{
 		{what: "no MX", zone: "@ A 11.0.0.1\n", fakes: highestFakes, codes: only(CodeNoMX)},
 		{what: "a null MX", zone: "@ MX 0 .\n", fakes: highestFakes, codes: only(CodeNullMX)},
-		{what: "excepted", zone: usual, fakes: highestFakes + "\nexcept @EXCEPT", codes: only(CodeExcepted)},
+		{what: "excepted", zone: usual, fakes: highestFakes + "\nexcept @EXCEPT", codes: only(CodeExcepted, CodeConfig)},
 		{what: "dry_run", zone: usual, fakes: highestFakes + "\ndry_run", codes: only(CodeDryRun)},
+		{what: "a hosted set", zone: "@ MX 10 decoy.elsewhere.test.\n", fakes: highestFakes + "\nexchanges mail", codes: only(CodeForeign)},
 		{what: "no room below", zone: "@ MX 0 mail\nmail A 11.0.0.1\n", fakes: lowestFake, codes: low(CodeSetMoved)},
 		{what: "fakes are all that is in the set", on: false, fakes: highestFakes,
 			zone:  "@ MX 30 decoy1\n@ MX 40 decoy2\ndecoy1 A 12.0.0.1\ndecoy2 A 12.0.0.2\n",
@@ -88,7 +89,7 @@ func faults() []*domain {
 		{what: "a real host that rejects postmaster", zone: "@ MX 10 mail\nmail A 11.0.0.5\n", fakes: highestFakes, codes: high(CodeRealRejects)},
 		{what: "a receiver that knows its domains by MX, before", zone: "@ MX 10 mail\nmail A 11.0.0.7\n", fakes: lowestFake, codes: low()},
 		{what: "a receiver that knows its domains by MX, after", zone: "@ MX 10 mail\nmail A 11.0.0.7\n", fakes: lowestFake, on: true,
-			codes: only(CodeReceiverByMX, CodeWayBack, CodeMXCheckNew, CodeVerifiers, CodeSenderRead)},
+			codes: only(CodeReceiverByMX, CodeWayBack, CodeMXCheck, CodeVerifiers, CodeSenderRead)},
 
 		{what: "two lowest fakes in front of a primary and a backup", zone: "@ MX 10 mail\n@ MX 20 backup\n@ MX 30 third\nmail A 11.0.0.1\nbackup A 11.0.0.2\nthird A 11.0.0.4\n",
 			fakes: "lowest fake[0-1] 12.0.0.9", codes: low(CodeConfig)},
@@ -99,7 +100,7 @@ func faults() []*domain {
 			codes: low(CodeConfig, CodeSenderLate)},
 		{what: "a sink with ten addresses in front that others serve", zone: "@ MX 10 mail\nmail A 11.0.0.1\n", fakes: "lowest many.elsewhere.test.",
 			codes: low(CodeSenderLost)},
-		{what: "six highest fakes", zone: usual, fakes: "highest decoy[1-6] 12.0.0.1", codes: high(CodeMXCheckOld)},
+		{what: "six highest fakes", zone: usual, fakes: "highest decoy[1-6] 12.0.0.1", codes: high(CodeConfig)},
 
 		{what: "an SPF record with too many lookups", zone: usual + "@ TXT \"v=spf1 " + strings.Repeat("a ", 11) + "-all\"\n@ A 11.0.0.1\n", fakes: highestFakes, codes: high(CodeSPFBroken)},
 		{what: "an SPF record with mx", zone: usual + "@ TXT \"v=spf1 mx -all\"\n", fakes: highestFakes, codes: high(CodeSPFSinks)},

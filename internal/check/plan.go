@@ -143,12 +143,31 @@ func (e *examination) leftAlone() bool {
 	case e.signed && !e.Signs && !e.report.Switched:
 		e.add(Finding{Warning, CodeSignedBehind, display(e.Owner), "is signed, and not by dnssec in the same server block: if the signatures are made behind fakemx, no fake joins",
 			"the MX set comes with an RRSIG", "sign in front of fakemx, with dnssec or with a server that transfers the zone from it (docs/dnssec.md)"})
+	case e.foreign(exchangesOf(e.before)):
+		e.add(Finding{Info, CodeForeign, display(e.Owner), "is left alone: a real exchange is at none of the names of exchanges", setText(e.before), ""})
 	case len(e.before) == 0:
 		e.add(Finding{Error, CodeNoReal, display(e.Owner), "has no real host in its MX set, fakes only: no mail arrives", setText(e.served), "put the real MX back into the zone"})
 	default:
 		return false
 	}
 	return true
+}
+
+// foreign reports whether the configuration leaves a set with these exchanges
+// alone because they are others'.
+func (e *examination) foreign(exchanges []string) bool {
+	if e.Stanza.Exchanges.Empty() {
+		return false
+	}
+	return slices.ContainsFunc(exchanges, func(x string) bool { return !e.Stanza.Exchanges.Cover(x, e.Zone) })
+}
+
+func exchangesOf(set []*dns.MX) []string {
+	exchanges := make([]string, 0, len(set))
+	for _, mx := range set {
+		exchanges = append(exchanges, dnsname.Canonical(mx.Mx))
+	}
+	return exchanges
 }
 
 // joining returns the fakes that join the set, up to a hundred records in all.

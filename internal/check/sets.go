@@ -144,6 +144,9 @@ func (e *examination) judgeService(name string, exchanges []string) {
 	}) {
 		return
 	}
+	if e.foreign(exchanges) {
+		return // no fake joins there
+	}
 	for i := range exchanges {
 		exchanges[i] = display(exchanges[i])
 	}
@@ -153,25 +156,13 @@ func (e *examination) judgeService(name string, exchanges []string) {
 
 // judgeReceivers says what can't be seen from outside, where it matters.
 func (e *examination) judgeReceivers() {
-	if e.Stanza == nil {
+	if e.Stanza == nil || !e.has(lowest) {
 		return
 	}
-	if e.has(lowest) {
-		if !e.servedLowest() {
-			e.add(Finding{Info, CodeReceiverAsk, display(e.Owner), "does a real host know its domains by being their best MX (Exim @mx_primary, sendmail bestmx_is_local, Postfix permit_mx_backup_networks, control panels)? It would reject or misroute all mail",
-				"", "look for these in its configuration; or switch on for one unimportant domain, and run this check again: it asks the host for a recipient"})
-		}
-		e.add(Finding{Info, CodeMXCheckNew, display(e.Owner), "a receiver with mx_check of rspamd 4.1 or later greylists the domain's own mail because of a lowest fake (off by default)", "", "highest fakes only"})
-		e.add(Finding{Info, CodeVerifiers, display(e.Owner), "sign-up forms that verify mailboxes at the best MX don't confirm addresses of the domain", "", "highest fakes only"})
+	if !e.servedLowest() {
+		e.add(Finding{Info, CodeReceiverAsk, display(e.Owner), "does a real host know its domains by being their best MX (Exim @mx_primary, sendmail bestmx_is_local, Postfix permit_mx_backup_networks, control panels)? It would reject or misroute all mail",
+			"", "look for these in its configuration; or switch on for one unimportant domain, and run this check again: it asks the host for a recipient"})
 	}
-	const probed = 4
-	n := 0
-	for _, s := range e.sinks {
-		if s.kind == highest {
-			n++
-		}
-	}
-	if n > probed {
-		e.add(Finding{Warning, CodeMXCheckOld, display(e.Owner), fmt.Sprintf("a receiver with mx_check of rspamd 2.7 to 4.0 probes the five highest: with %d highest fakes it greylists the domain's own mail (off by default)", n), "", "at most 4 highest fakes"})
-	}
+	e.add(Finding{Info, CodeMXCheck, display(e.Owner), "a receiver with mx_check of rspamd 4.1 or later greylists the domain's own mail because of a lowest fake (off by default)", "", "highest fakes only"})
+	e.add(Finding{Info, CodeVerifiers, display(e.Owner), "sign-up forms that verify mailboxes at the best MX don't confirm addresses of the domain", "", "highest fakes only"})
 }

@@ -263,7 +263,7 @@ func (d *domain) corefileFor(t *testing.T) *Corefile {
 	if d.plain {
 		return nil
 	}
-	text := fmt.Sprintf("%s:53 {\nfakemx %s %s {\n%s\n}\n", d.origin(), d.origin(), d.zones, d.fakes)
+	text := fmt.Sprintf("%s:53 %s {\nfakemx {\n%s\n}\n", d.origin(), d.zones, d.fakes)
 	if d.signs {
 		text += "dnssec\n"
 	}
