@@ -24,10 +24,11 @@ type examination struct {
 	// served is the set as it is answered now, before it without fakes and after it
 	// with those that join.
 	served, before, after []*dns.MX
-	// signed says that the set comes with signatures.
-	signed bool
-	sinks  []*sink
-	reals  []*realHost
+	// exists is not set for a name that DNS denies, and signed is set for a set that
+	// comes with signatures.
+	exists, signed bool
+	sinks          []*sink
+	reals          []*realHost
 }
 
 // realHost is a real host of the set.
@@ -36,6 +37,7 @@ type realHost struct {
 
 	name   string
 	visits map[netip.Addr]visit
+	tlsa   tlsa
 	// foreign hosts are not called.
 	foreign bool
 }
@@ -50,6 +52,7 @@ func newExamination(c *Checker, t Target) *examination {
 }
 
 func (e *examination) add(f Finding) {
+	f.Subject, f.Evidence = printable(f.Subject), printable(f.Evidence)
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	e.report.Findings = append(e.report.Findings, f)
@@ -59,7 +62,7 @@ func (e *examination) add(f Finding) {
 func (e *examination) unseen(subject, format string, args ...any) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	e.report.Unseen = append(e.report.Unseen, Unseen{subject, fmt.Sprintf(format, args...)})
+	e.report.Unseen = append(e.report.Unseen, Unseen{printable(subject), printable(fmt.Sprintf(format, args...))})
 }
 
 // skipped notes what was left out on purpose.
@@ -88,9 +91,10 @@ func (e *examination) run(ctx context.Context) {
 		func() { e.lookAtWildcards(ctx) },
 		func() { e.lookAtServices(ctx) },
 		func() { e.lookAtAnswerSize(ctx) },
+		func() { e.lookUpTLSA(ctx) },
 	)
 	e.guess()
-	e.lookAtDANE(ctx)
+	e.judgeDANE()
 	e.judgeSinks()
 	e.judgeReals()
 	e.judgeSet()
@@ -121,6 +125,7 @@ func (e *examination) find(ctx context.Context) bool {
 			return false
 		}
 	}
+	e.exists = m.Rcode != dns.RcodeNameError
 	e.served = recordsOf[*dns.MX](m, e.Owner)
 	for _, sig := range recordsOf[*dns.RRSIG](m, e.Owner) {
 		e.signed = e.signed || sig.TypeCovered == dns.TypeMX
@@ -131,6 +136,9 @@ func (e *examination) find(ctx context.Context) bool {
 // hasSet finds the sets that get no fakes whatever is configured.
 func (e *examination) hasSet() bool {
 	switch {
+	case !e.exists:
+		e.add(Finding{Info, CodeNoMX, display(e.Owner), "does not exist in DNS: it takes no mail, and no fake joins", "NXDOMAIN", ""})
+		return false
 	case len(e.served) == 0:
 		e.add(Finding{Info, CodeNoMX, display(e.Owner), "has no MX set: no fake joins, and mail goes to the address of the name (RFC 5321 section 5.1)", "", "nothing: an added MX would switch that off"})
 		return false
@@ -162,11 +170,21 @@ func (e *examination) lookUpReals(ctx context.Context) {
 		}
 		known[name] = true
 		r := &realHost{name: name, visits: make(map[netip.Addr]visit)}
-		r.foreign = !e.options.ProbeForeign && !dnsname.Inside(name, e.apex) && !e.corefile.has(name)
+		r.foreign = !e.options.ProbeForeign && !e.ours(name)
 		e.reals = append(e.reals, r)
 		group.Go(func() { r.host = e.dns.hostOf(ctx, name) })
 	}
 	group.Wait()
+}
+
+// ours reports whether a host is in the domain or in another zone of the
+// Corefile.
+func (e *examination) ours(host string) bool {
+	zone := e.apex
+	if e.Stanza != nil {
+		zone = e.Zone
+	}
+	return dnsname.Inside(host, zone) || e.corefile.has(host)
 }
 
 // callPort25 calls the addresses of all hosts side by side.

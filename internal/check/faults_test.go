@@ -164,8 +164,9 @@ func TestEachFaultGivesItsCodes(t *testing.T) {
 				t.Parallel()
 				r := w.check(t, d)
 				slices.Sort(d.codes)
+				written := text(t, r)
 				if got := codesOf(r); !slices.Equal(got, d.codes) {
-					t.Errorf("codes %v, expected %v\n%s", got, d.codes, text(t, r))
+					t.Errorf("codes %v, expected %v\n%s", got, d.codes, written)
 				}
 				if got := subjects(r.Unseen); !slices.Equal(got, d.unseen) {
 					t.Errorf("could not see %v, expected %v: %v", got, d.unseen, r.Unseen)

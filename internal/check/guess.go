@@ -51,7 +51,7 @@ func (e *examination) all(mx *dns.MX, state port25) bool {
 // takeForFake moves a host from the real ones to the sinks.
 func (e *examination) takeForFake(mx *dns.MX, k kind) {
 	r := e.realOf(mx)
-	e.sinks = append(e.sinks, &sink{host: r.host, name: r.name, kind: k, visits: r.visits})
+	e.sinks = append(e.sinks, &sink{host: r.host, name: r.name, kind: k, visits: r.visits, tlsa: r.tlsa})
 	e.reals = slices.DeleteFunc(e.reals, func(other *realHost) bool { return other == r })
 	e.before = e.withoutFakes()
 }

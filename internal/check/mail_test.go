@@ -35,6 +35,7 @@ var hosts = map[string]mailHost{
 	"11.0.0.6":   {recipient: "550 5.7.1 client 203.0.113.9 is listed"},
 	"11.0.0.7":   {bestOnly: "11.0.0.7"},
 	"11.0.0.8":   {greeting: "554 go away"},
+	"11.0.0.10":  {mute: true},
 	"11.0.0.9":   {tls: true},
 	"13.0.0.1":   {},
 	"13.0.0.2":   {recipient: "451 4.3.0 later"},
@@ -47,6 +48,8 @@ var hosts = map[string]mailHost{
 type mailHost struct {
 	greeting, recipient string
 	tls                 bool
+	// mute: it takes the connection and says nothing.
+	mute bool
 	// bestOnly: it takes mail for domains only whose best MX has this address.
 	bestOnly string
 }
@@ -97,7 +100,9 @@ func (m *mailHosts) serve(conn net.Conn, h mailHost) {
 	conn.SetDeadline(time.Now().Add(time.Minute))
 	m.count(&m.sessions)
 	say := func(line string) { fmt.Fprintf(conn, "%s\r\n", line) }
-	say(or(h.greeting, "220 mail.test"))
+	if !h.mute {
+		say(or(h.greeting, "220 mail.test"))
+	}
 	lines := bufio.NewScanner(conn)
 	for lines.Scan() {
 		verb, rest, _ := strings.Cut(lines.Text(), " ")

@@ -152,7 +152,7 @@ func (e *examination) policy(ctx context.Context) (policy, error) {
 	}
 	defer response.Body.Close()
 	if response.StatusCode != http.StatusOK {
-		return policy{}, fmt.Errorf("%s: status %s, expected 200", url, response.Status)
+		return policy{}, fmt.Errorf("%s: status %d, expected 200", url, response.StatusCode)
 	}
 	return parsePolicy(io.LimitReader(response.Body, maxPolicy))
 }
@@ -193,6 +193,9 @@ func parsePolicy(r io.Reader) (policy, error) {
 		case "mode":
 			p.mode = value
 		case "mx":
+			if _, ok := dns.IsDomainName(value); !ok {
+				return p, fmt.Errorf("policy with mx %q: expected a host name", value)
+			}
 			p.mx = append(p.mx, value)
 		}
 	}

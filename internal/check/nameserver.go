@@ -38,8 +38,14 @@ func (e *examination) findServers(ctx context.Context) error {
 		return err
 	}
 	e.apex = apex
-	for _, name := range names {
-		h := e.dns.hostOf(ctx, name)
+	found := make([]host, len(names))
+	var group sync.WaitGroup
+	for i, name := range names {
+		group.Go(func() { found[i] = e.dns.hostOf(ctx, name) })
+	}
+	group.Wait()
+	for i, name := range names {
+		h := found[i]
 		if h.failed != nil {
 			e.unseen(display(name), "its addresses: %v", h.failed)
 		}

@@ -12,6 +12,7 @@ import (
 	"sync/atomic"
 	"testing"
 	"time"
+	"unicode/utf8"
 )
 
 func TestQuestionsToOneServerAreSpaced(t *testing.T) {
@@ -92,6 +93,20 @@ func TestARefusalThatNamesAnotherAddressMayBeOfThisClient(t *testing.T) {
 		if got := blames(text, host); got != want {
 			t.Errorf("%q: %v, expected %v", text, got, want)
 		}
+	}
+}
+
+func TestTextFromOutsideIsMadeFitForATerminal(t *testing.T) {
+	if got := printable("a\x1b[31mb\r\nc\xff"); strings.ContainsAny(got, "\x1b\r\n") || !utf8.ValidString(got) {
+		t.Errorf("got %q", got)
+	}
+	if got := printable(strings.Repeat("ü", 1000)); len(got) > maxText+3 || !strings.HasSuffix(got, "...") {
+		t.Errorf("got %d octets", len(got))
+	}
+	var b strings.Builder
+	listUnseen(&b, "could not see", []Unseen{{"a", "x"}, {"b", "y"}, {"c", "x"}})
+	if want := "could not see a, c: x\ncould not see b: y\n"; b.String() != want {
+		t.Errorf("got %q, expected %q", b.String(), want)
 	}
 }
 
@@ -211,7 +226,33 @@ func TestTheJSONIsAsDocumented(t *testing.T) {
 func TestWhatCannotBeSeenIsSaid(t *testing.T) {
 	blind := &domain{what: "port 25 is blocked", zone: "@ MX 10 mail\nmail A 45.67.0.9\n", fakes: "lowest fake0 45.67.0.10"}
 	foreign := &domain{what: "hosts of others", zone: "@ MX 10 decoy.elsewhere.test.\n", fakes: "highest decoy1 12.0.0.1"}
-	w := build(t, append(named("unseen", []*domain{blind, foreign}), elsewhere()))
+	mute := &domain{what: "a host that does not greet", zone: "@ MX 10 mail\nmail A 11.0.0.10\n", fakes: "highest decoy1 12.0.0.1"}
+	blocked := &domain{what: "a host that refuses this client", zone: "@ MX 10 mail\nmail A 11.0.0.6\n", fakes: "highest decoy1 12.0.0.1"}
+	missing := &domain{what: "a name that is not there", zone: "@ A 11.0.0.1\n", fakes: "highest decoy1 12.0.0.1"}
+	w := build(t, append(named("unseen", []*domain{blind, foreign, mute, blocked, missing}), elsewhere()))
+	for _, d := range []*domain{mute, blocked} {
+		t.Run(d.what+" gives no finding about the recipient", func(t *testing.T) {
+			r := w.check(t, d)
+			if got := subjects(r.Unseen); len(got) != 1 || !strings.HasPrefix(got[0], "mail.") || len(codesOf(r)) != 1 {
+				t.Errorf("not seen %v:\n%s", got, text(t, r))
+			}
+		})
+	}
+	w.mail.check(t)
+	t.Run("a name that does not exist is not said to have no MX", func(t *testing.T) {
+		c := missing.corefileFor(t)
+		target, err := c.Target("nothing." + missing.origin())
+		if err != nil {
+			t.Fatal(err)
+		}
+		checker, err := New(Options{Resolvers: []string{resolver + ":53"}}, c)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if r := checker.Check(t.Context(), target); !strings.Contains(text(t, r), "does not exist") {
+			t.Errorf("got:\n%s", text(t, r))
+		}
+	})
 	t.Run("where nobody accepts on port 25, neither silence nor refusal counts", func(t *testing.T) {
 		r := w.check(t, blind)
 		if codes := codesOf(r); slices.Contains(codes, CodeSinkSilent) || slices.Contains(codes, CodeRealSilent) || len(r.Unseen) != 2 {

@@ -31,6 +31,7 @@ type sink struct {
 	// inUse is what the zone has there itself, "" where the sink is free.
 	inUse  string
 	visits map[netip.Addr]visit
+	tlsa   tlsa
 	// isReal is an address of it that a real host has, too.
 	isReal netip.Addr
 }

@@ -12,7 +12,7 @@ const (
 	// maxCalls to port 25 are under way at a time.
 	maxCalls = 200
 	// maxVisits are remembered of one run.
-	maxVisits = 100_000
+	maxVisits = 20_000
 )
 
 // prober calls port 25 of addresses, each once, and knows whether that port can

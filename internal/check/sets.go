@@ -139,13 +139,8 @@ func (e *examination) realRecords(m *dns.Msg, name string) []string {
 }
 
 func (e *examination) judgeService(name string, exchanges []string) {
-	if len(exchanges) == 0 || slices.ContainsFunc(exchanges, func(x string) bool {
-		return dnsname.Inside(x, e.apex) || e.corefile.has(x)
-	}) {
-		return
-	}
-	if e.foreign(exchanges) {
-		return // no fake joins there
+	if len(exchanges) == 0 || slices.ContainsFunc(exchanges, e.ours) || e.foreign(exchanges) {
+		return // in the last case no fake joins there
 	}
 	for i := range exchanges {
 		exchanges[i] = display(exchanges[i])

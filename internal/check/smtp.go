@@ -55,9 +55,10 @@ func (r reply) class() int { return r.code / 100 }
 
 const (
 	connectTimeout = 3 * time.Second
-	sessionTimeout = 3500 * time.Millisecond
-	// maxReply is how much of a reply is kept, in octets.
-	maxReply = 200
+	// sessionTimeout has room for a host that keeps its greeting back for six
+	// seconds, as postscreen does. quitTimeout is what is left for the end.
+	sessionTimeout = 7 * time.Second
+	quitTimeout    = 500 * time.Millisecond
 )
 
 // call connects to port 25 of an address and asks for a recipient.
@@ -68,14 +69,19 @@ func call(ctx context.Context, addr netip.Addr, helo, recipient string) visit {
 		return unconnected(ctx, err)
 	}
 	defer conn.Close()
+	end := time.Now().Add(sessionTimeout)
+	if last, ok := ctx.Deadline(); ok && last.Add(-quitTimeout).Before(end) {
+		end = last.Add(-quitTimeout)
+	}
+	conn.SetDeadline(end)
 	stop := context.AfterFunc(ctx, func() { conn.SetDeadline(time.Unix(1, 0)) })
-	defer stop()
-	conn.SetDeadline(time.Now().Add(sessionTimeout))
 	s := &session{conn: conn, text: textproto.NewConn(conn), host: addr}
 	s.visit = visit{state: accepts, asked: recipient}
 	if err := s.run(helo, recipient); err != nil {
 		s.why = err.Error()
 	}
+	stop()
+	conn.SetDeadline(time.Now().Add(quitTimeout))
 	s.quit()
 	return s.visit
 }
@@ -185,19 +191,8 @@ func offers(text, keyword string) bool {
 	return false
 }
 
-// oneLine is a reply for a report: short, without line ends or escapes.
-func (r reply) oneLine() string {
-	text := strings.Map(func(c rune) rune {
-		if c < ' ' || c == 0x7f || c == 0xfffd {
-			return ' '
-		}
-		return c
-	}, r.text)
-	if len(text) > maxReply {
-		text = strings.ToValidUTF8(text[:maxReply], "") + "..."
-	}
-	return fmt.Sprintf("%d %s", r.code, text)
-}
+// oneLine is a reply for a report.
+func (r reply) oneLine() string { return fmt.Sprintf("%d %s", r.code, printable(r.text)) }
 
 // someAddress finds what may be an address in a reply.
 var someAddress = regexp.MustCompile(`\d+\.\d+\.\d+\.\d+|[0-9a-fA-F]*:[0-9a-fA-F:]+:[0-9a-fA-F]+`)

@@ -67,7 +67,7 @@ func (t *Text) Summary(s *Summary) error {
 func (t *Text) set(b *strings.Builder, r *Report) {
 	state := "the set as it will be"
 	switch {
-	case r.After == nil:
+	case len(r.After) == 0:
 		fmt.Fprintf(b, "%s\n", t.bold(r.Domain))
 		return
 	case r.Switched || len(r.After) == len(r.Before):
@@ -186,13 +186,24 @@ func (t *Text) findings(b *strings.Builder, r *Report, from Level) {
 			fmt.Fprintf(b, "        do: %s\n", f.Advice)
 		}
 	}
-	for _, u := range r.Unseen {
-		fmt.Fprintf(b, "could not see %s: %s\n", u.Subject, u.Why)
-	}
+	listUnseen(b, "could not see", r.Unseen)
 	if from == Info {
-		for _, u := range r.Skipped {
-			fmt.Fprintf(b, "not looked at: %s: %s\n", u.Subject, u.Why)
+		listUnseen(b, "not looked at:", r.Skipped)
+	}
+}
+
+// listUnseen writes what has the same reason on one line.
+func listUnseen(b *strings.Builder, what string, unseen []Unseen) {
+	var reasons []string
+	subjects := make(map[string][]string)
+	for _, u := range unseen {
+		if subjects[u.Why] == nil {
+			reasons = append(reasons, u.Why)
 		}
+		subjects[u.Why] = append(subjects[u.Why], u.Subject)
+	}
+	for _, why := range reasons {
+		fmt.Fprintf(b, "%s %s: %s\n", what, shortList(subjects[why]), why)
 	}
 }
 
