@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -71,7 +72,7 @@ func TestTheExitStatusSaysWhatWasFound(t *testing.T) {
 		{"a resolver that does not answer", []string{"-resolver", "127.0.0.1:1"}, statusUnknown},
 	} {
 		t.Run(tt.what, func(t *testing.T) {
-			status, stdout, stderr := fakemxCheck(t, append(base[:len(base):len(base)], tt.args...)...)
+			status, stdout, stderr := fakemxCheck(t, slices.Concat(base, tt.args)...)
 			if status != tt.status {
 				t.Errorf("status %d, expected %d\n%s%s", status, tt.status, stdout, stderr)
 			}

@@ -8,10 +8,10 @@ type Code string
 
 // The codes, by what they are about. docs/check.md says more about each.
 const (
-	// The Corefile.
+	// CodeConfig is for the Corefile.
 	CodeConfig Code = "config"
 
-	// The set.
+	// CodeNoMX and the following are for the set.
 	CodeNoMX       Code = "no-mx"
 	CodeNullMX     Code = "null-mx"
 	CodeNoReal     Code = "no-real"
@@ -26,7 +26,7 @@ const (
 	CodeService    Code = "service-name"
 	CodeWayBack    Code = "way-back"
 
-	// The sinks.
+	// CodeSinkInUse and the following are for sinks.
 	CodeSinkInUse     Code = "sink-in-use"
 	CodeSinkListens   Code = "sink-listens"
 	CodeSinkDefers    Code = "sink-defers"
@@ -41,7 +41,7 @@ const (
 	CodeSinkAlias     Code = "sink-alias"
 	CodeWildcardCut   Code = "wildcard-cut"
 
-	// The real hosts.
+	// CodeRealNoAddress and the following are for real hosts.
 	CodeRealNoAddress Code = "real-no-address"
 	CodeRealAlias     Code = "real-alias"
 	CodeRealPrivate   Code = "real-private"
@@ -51,7 +51,7 @@ const (
 	CodeReceiverByMX  Code = "receiver-by-mx"
 	CodeReceiverAsk   Code = "receiver-question"
 
-	// Who walks the set, and who looks at it.
+	// CodeSenderLost and the following are for who walks the set or looks at it.
 	CodeSenderLost   Code = "sender-lost"
 	CodeSenderLate   Code = "sender-late"
 	CodeSenderOutage Code = "sender-outage"
@@ -59,7 +59,8 @@ const (
 	CodeMXCheck      Code = "mx-check"
 	CodeVerifiers    Code = "verifiers"
 
-	// SPF, MTA-STS, DANE, DNSSEC.
+	// CodeSPFBroken and the following are for SPF, MTA-STS, DANE, DNSSEC and name
+	// servers.
 	CodeSPFBroken       Code = "spf-broken"
 	CodeSPFTooManyMX    Code = "spf-too-many-mx"
 	CodeSPFChanged      Code = "spf-changed"

@@ -188,7 +188,7 @@ func (m *mailHosts) check(t *testing.T) {
 }
 
 func subjects(unseen []Unseen) []string {
-	var all []string
+	all := make([]string, 0, len(unseen))
 	for _, u := range unseen {
 		all = append(all, u.Subject)
 	}

@@ -123,9 +123,9 @@ func TestReportsComeInTheOrderOfTheTargets(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	var targets []Target
-	var want []string
-	for _, name := range []string{"a.invalid.", "b.invalid.", "c.invalid.", "d.invalid.", "e.invalid."} {
+	names := []string{"a.invalid.", "b.invalid.", "c.invalid.", "d.invalid.", "e.invalid."}
+	targets, want := make([]Target, 0, len(names)), make([]string, 0, len(names))
+	for _, name := range names {
 		targets = append(targets, Target{Owner: name})
 		want = append(want, display(name))
 	}
@@ -277,7 +277,7 @@ func TestWithoutACorefileTheFakesAreSeenByWhatTheyDo(t *testing.T) {
 	`}
 	w := build(t, named("plain", []*domain{d}))
 	r := w.check(t, d)
-	var kinds []string
+	kinds := make([]string, 0, len(r.After))
 	for _, record := range r.After {
 		kinds = append(kinds, record.Fake)
 	}

@@ -78,11 +78,11 @@ func (e *examination) cutOff(m *dns.Msg, name string) string {
 		switch at := dnsname.Canonical(rr.Header().Name); rr.(type) {
 		case *dns.NS:
 			if dnsname.Below(at, e.apex) && dnsname.Inside(name, at) {
-				return fmt.Sprintf("%s is delegated", display(at))
+				return display(at) + " is delegated"
 			}
 		case *dns.DNAME:
 			if dnsname.Below(name, at) {
-				return fmt.Sprintf("%s has a DNAME", display(at))
+				return display(at) + " has a DNAME"
 			}
 		}
 	}

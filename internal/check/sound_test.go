@@ -28,7 +28,7 @@ var soundShapes = []struct{ set, fakes string }{
 
 // sounds are forty domains at which all is well.
 func sounds() []*domain {
-	var all []*domain
+	all := make([]*domain, 0, 5*len(soundShapes))
 	for _, s := range soundShapes {
 		tlsa := ""
 		for _, host := range []string{"mail", "backup", "third"} {

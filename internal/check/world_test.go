@@ -58,10 +58,8 @@ type domain struct {
 	ds bool
 	// zones are further zones of the stanza.
 	zones string
-	// policy is what is served as the MTA-STS policy, distrusted with a certificate
-	// that nobody knows.
-	policy     string
-	distrusted bool
+	// policy is what is served as the MTA-STS policy.
+	policy string
 	// plain: it is checked without a Corefile.
 	plain bool
 
@@ -221,7 +219,7 @@ func (w *world) servePolicies() {
 		fmt.Fprint(rw, strings.ReplaceAll(servertest.Flush(text), "\n", "\r\n"))
 	})
 	for address, c := range map[string]tls.Certificate{"14.0.0.1:443": known, "14.0.0.2:443": unknown} {
-		listener, err := tls.Listen("tcp", address, &tls.Config{Certificates: []tls.Certificate{c}}) //nolint:gosec // the versions are Go's
+		listener, err := tls.Listen("tcp", address, &tls.Config{Certificates: []tls.Certificate{c}})
 		if err != nil {
 			w.t.Fatal(err)
 		}
@@ -294,7 +292,7 @@ func (w *world) check(t *testing.T, d *domain) *Report {
 
 // codesOf are the codes of a report, each once, sorted.
 func codesOf(r *Report) []Code {
-	var codes []Code
+	codes := make([]Code, 0, len(r.Findings))
 	for _, f := range r.Findings {
 		codes = append(codes, f.Code)
 	}
