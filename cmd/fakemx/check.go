@@ -126,7 +126,8 @@ func newJob(f *checkFlags, domains []string, stdout, stderr *os.File) (*checkJob
 	}
 	switch f.output {
 	case "text":
-		job.output = &textOutput{Text: check.NewText(stdout, isTerminal(stdout) && os.Getenv("NO_COLOR") == ""), full: job.count <= fullReports}
+		text := check.NewText(stdout, isTerminal(stdout) && os.Getenv("NO_COLOR") == "")
+		job.output = &textOutput{Text: text, full: job.count <= fullReports, warnings: corefile.Warnings()}
 	case "json":
 		if job.output, err = newJSONOutput(stdout); err != nil {
 			return nil, err
@@ -255,16 +256,22 @@ type checkOutput interface {
 type textOutput struct {
 	*check.Text
 
-	full    bool
-	written int
+	full     bool
+	written  int
+	warnings []check.Finding // of the Corefile
 }
 
 func (o *textOutput) Report(r *check.Report) error {
 	o.written++
-	if !o.full {
-		return o.Brief(r)
+	if o.full {
+		return o.Text.Report(r)
 	}
-	return o.Text.Report(r)
+	if o.written == 1 {
+		if err := o.Config(o.warnings); err != nil {
+			return err
+		}
+	}
+	return o.Brief(r)
 }
 
 func (o *textOutput) End(s *check.Summary) error {

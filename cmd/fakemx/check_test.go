@@ -139,6 +139,9 @@ func TestManyDomainsGetASummary(t *testing.T) {
 	path := servertest.File(t, "list", list.String())
 	corefile := servertest.File(t, "Corefile", "example.org {\nfakemx {\nhighest decoy 192.0.2.1\nzones_from "+path+"\n}\n}\n")
 	status, text, stderr := fakemxCheck(t, "-conf", corefile, "-no-probe", "-qps", "100000", "-resolver", resolver)
+	if n := strings.Count(text, "warning [config]"); n != 2 {
+		t.Errorf("the warning of the Corefile stands there %d times, expected once and in the summary", n)
+	}
 	if status != statusFine || !strings.Contains(text, "301 domains: 0 errors") || !strings.Contains(text, "    300  info [no-mx]") {
 		t.Errorf("status %d\n%s%s", status, text, stderr)
 	}

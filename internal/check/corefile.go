@@ -34,6 +34,8 @@ type Corefile struct {
 	// order has the zones as they come, each once.
 	order []string
 	zones map[string]*stanzaIn
+	// warnings are those of all stanzas.
+	warnings []Finding
 }
 
 // stanzaIn is a stanza with what its block says.
@@ -101,6 +103,7 @@ func (c *Corefile) add(path string, index int, b caddyfile.ServerBlock) error {
 		return err
 	}
 	for _, s := range stanzas {
+		c.warnings = append(c.warnings, warnings(s.Stanza)...)
 		for zone := range s.all() {
 			if c.zones[zone] == nil {
 				c.zones[zone] = s
@@ -140,6 +143,15 @@ func (s *stanzaIn) size() int {
 
 // Len returns the number of zones, lists included.
 func (c *Corefile) Len() int { return len(c.order) }
+
+// Warnings returns what the plugin warns about, as the reports of the domains
+// have it, too. There are none where c is nil.
+func (c *Corefile) Warnings() []Finding {
+	if c == nil {
+		return nil
+	}
+	return c.warnings
+}
 
 // Targets yields all zones, in the order of the Corefile and its lists.
 func (c *Corefile) Targets() iter.Seq[Target] {

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/fakemx/fakemx/internal/config"
 	"github.com/fakemx/fakemx/internal/dnsname"
 	"github.com/fakemx/fakemx/internal/inject"
 	"github.com/miekg/dns"
@@ -47,13 +48,21 @@ func (e *examination) lookAtConfig() {
 	if e.Stanza == nil {
 		return
 	}
-	for _, warning := range e.Stanza.Warnings {
+	for _, f := range warnings(e.Stanza) {
+		e.add(f)
+	}
+}
+
+func warnings(s *config.Stanza) []Finding {
+	found := make([]Finding, 0, len(s.Warnings))
+	for _, warning := range s.Warnings {
 		subject, text, ok := strings.Cut(warning, " - ") // FILE:LINE - text
 		if !ok {
 			subject, text = "Corefile", warning
 		}
-		e.add(Finding{Warning, CodeConfig, subject, text, "", "see Syntax in the README"})
+		found = append(found, Finding{Warning, CodeConfig, subject, text, "", "see Syntax in the README"})
 	}
+	return found
 }
 
 // plan finds the set without fakes and the one with those that join.

@@ -29,14 +29,26 @@ func (t *Text) Report(r *Report) error {
 }
 
 // Brief writes what is above info of one domain, and nothing where all is well.
+// What the plugin warns about is left to [Text.Config].
 func (t *Text) Brief(r *Report) error {
-	worst, found := r.Worst()
-	if (!found || worst == Info) && len(r.Unseen) == 0 {
+	brief := *r
+	brief.Findings = slices.DeleteFunc(slices.Clone(r.Findings), func(f Finding) bool {
+		return f.Level < Warning || f.Code == CodeConfig
+	})
+	if len(brief.Findings) == 0 && len(r.Unseen) == 0 {
 		return nil
 	}
 	var b strings.Builder
 	b.WriteString(t.bold(r.Domain) + "\n")
-	t.findings(&b, r, Warning)
+	t.findings(&b, &brief, Warning)
+	_, err := io.WriteString(t.w, b.String())
+	return err
+}
+
+// Config writes what the plugin warns about, once for all domains.
+func (t *Text) Config(found []Finding) error {
+	var b strings.Builder
+	t.findings(&b, &Report{Findings: found}, Warning)
 	_, err := io.WriteString(t.w, b.String())
 	return err
 }
