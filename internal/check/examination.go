@@ -193,12 +193,11 @@ func (e *examination) callPort25(ctx context.Context) {
 		e.skipped("port 25", "not called, as wanted")
 		return
 	}
-	postmaster := "postmaster@" + display(e.Owner)
 	var group sync.WaitGroup
 	group.Go(func() { e.prober.callControl(ctx) })
 	call := func(addr netip.Addr, visits map[netip.Addr]visit) {
 		group.Go(func() {
-			v := e.prober.visit(ctx, addr, postmaster)
+			v := e.prober.visit(ctx, addr, e.postmaster())
 			e.mu.Lock()
 			defer e.mu.Unlock()
 			visits[addr] = v

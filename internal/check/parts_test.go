@@ -288,3 +288,23 @@ func TestWithoutACorefileTheFakesAreSeenByWhatTheyDo(t *testing.T) {
 		t.Errorf("expected nothing above info:\n%s", text(t, r))
 	}
 }
+
+func TestWhetherAReceiverKnowsItsDomainsByMXStaysAQuestionUntilItWasAsked(t *testing.T) {
+	d := &domain{what: "not asked", zone: usual, fakes: lowestFake, on: true}
+	w := build(t, named("asked", []*domain{d}))
+	c := d.corefileFor(t)
+	target, err := c.Target(d.origin())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, noProbe := range []bool{false, true} {
+		checker, err := New(Options{Resolvers: []string{resolver + ":53"}, NoProbe: noProbe, Timeout: time.Minute, Roots: w.roots}, c)
+		if err != nil {
+			t.Fatal(err)
+		}
+		r := checker.Check(t.Context(), target)
+		if asks := slices.Contains(codesOf(r), CodeReceiverAsk); asks != noProbe {
+			t.Errorf("without probes %v, the question stands there %v:\n%s", noProbe, asks, text(t, r))
+		}
+	}
+}

@@ -3,6 +3,7 @@ package check
 import (
 	"fmt"
 	"net/netip"
+	"slices"
 )
 
 // judgeReals says what is wrong with the real hosts as they are now.
@@ -74,7 +75,7 @@ func (e *examination) judgeRecipient(where string, v visit) {
 		}
 		e.unseen(where, "whether it takes %s: %s", v.asked, why)
 	case v.recipient.class() != 5:
-	case v.asked != "postmaster@"+display(e.Owner):
+	case v.asked != e.postmaster():
 		// The host was asked for another domain.
 	case v.blamed:
 		e.unseen(where, "whether it takes %s: it may refuse this client: %s", v.asked, v.recipient.oneLine())
@@ -85,6 +86,22 @@ func (e *examination) judgeRecipient(where string, v visit) {
 		e.add(Finding{Error, CodeRealRejects, where, "rejects mail to " + v.asked + " (RFC 5321 section 4.5.1)", v.recipient.oneLine(), "let it take the domain's mail before fakes join"})
 	}
 }
+
+// askedForRecipient reports whether a real host has answered for a recipient of
+// the domain.
+func (e *examination) askedForRecipient() bool {
+	return slices.ContainsFunc(e.reals, func(r *realHost) bool {
+		for _, v := range r.visits {
+			if v.recipient.code != 0 && v.asked == e.postmaster() {
+				return true
+			}
+		}
+		return false
+	})
+}
+
+// postmaster is the recipient that real hosts are asked for.
+func (e *examination) postmaster() string { return "postmaster@" + display(e.Owner) }
 
 // servedLowest reports whether a lowest fake is in the set that is served now.
 func (e *examination) servedLowest() bool {

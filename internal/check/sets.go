@@ -154,7 +154,7 @@ func (e *examination) judgeReceivers() {
 	if e.Stanza == nil || !e.has(lowest) {
 		return
 	}
-	if !e.servedLowest() {
+	if !e.servedLowest() || !e.askedForRecipient() {
 		e.add(Finding{Info, CodeReceiverAsk, display(e.Owner), "does a real host know its domains by being their best MX (Exim @mx_primary, sendmail bestmx_is_local, Postfix permit_mx_backup_networks, control panels)? It would reject or misroute all mail",
 			"", "look for these in its configuration; or switch on for one unimportant domain, and run this check again: it asks the host for a recipient"})
 	}

@@ -70,14 +70,14 @@ var Known = []Sender{
 	},
 	{
 		// max_mx_hosts of the default route.
-		Name: "Stalwart", Version: "0.13", Evidence: Read,
+		Name: "Stalwart", Version: "as of 2026-11", Evidence: Read,
 		Silent: unmeasured, Lookup: unmeasured,
 		Limits: Limits{Hosts: 2},
 	},
 	{
 		// It takes the record of the number of the attempt, and gives up after the
 		// first attempt.
-		Name: "python-slimta", Version: "5.0", Evidence: Read,
+		Name: "python-slimta", Version: "as of 2026-11", Evidence: Read,
 		Silent: unmeasured, Lookup: unmeasured,
 		Limits: Limits{Hosts: 1},
 		OneTry: true,

@@ -73,7 +73,7 @@ const (
 // with. Durations are in seconds; unmeasured stands for one that is not known.
 type Sender struct {
 	Name string
-	// Version is the one that was run or read.
+	// Version is the one that was run, or when it was read.
 	Version  string
 	Evidence Evidence
 
