@@ -8,6 +8,7 @@ package zones
 
 import (
 	"iter"
+	"maps"
 	"slices"
 	"strings"
 	"sync/atomic"
@@ -70,9 +71,10 @@ func New(stanzas []*config.Stanza) *Zones {
 		for _, apex := range s.Zones {
 			z.configured[apex] = prepared.zone(apex)
 			n.depths.add(dns.CountLabel(apex))
-			n.add(prepared, apex, z.configuredStanza)
+			n.add(prepared, apex)
 		}
 	}
+	n.link(z.configuredStanza)
 	z.listed.Store(n)
 	return z
 }
@@ -87,7 +89,7 @@ func (z *Zones) SetLists(lists []*config.List) {
 	n := &listed{stanzas: make(map[string]*Stanza, size), bringing: make(below), others: make(below)}
 	for apex, zone := range z.configured {
 		n.depths.add(dns.CountLabel(apex))
-		n.add(zone.Stanza, apex, z.configuredStanza)
+		n.add(zone.Stanza, apex)
 	}
 	of := func(apex string) *Stanza {
 		if s := z.configuredStanza(apex); s != nil {
@@ -106,10 +108,11 @@ func (z *Zones) SetLists(lists []*config.List) {
 		s := z.prepared[l.Stanza]
 		for name := range l.All() {
 			if of(name) == s {
-				n.add(s, name, of)
+				n.add(s, name)
 			}
 		}
 	}
+	n.link(of)
 	z.listed.Store(n)
 }
 
@@ -293,22 +296,29 @@ func (s *Stanza) holds(apex string) bool {
 	return false
 }
 
-// add notes apex as a zone below each name above it. of gives the stanza of a zone
-// that is added too.
-func (n *listed) add(s *Stanza, apex string, of func(apex string) *Stanza) {
-	bringing := s.BringsApex(apex)
-	b := n.below(bringing)
-	if len(b[apex]) > 0 {
-		return // noted with a zone below it
+// add notes apex as a zone below the name above it.
+func (n *listed) add(s *Stanza, apex string) {
+	if apex != "." {
+		n.below(s.BringsApex(apex)).add(apex)
 	}
-	for name := apex; name != "."; {
-		above := dnsname.Parent(name)
-		known := len(b[above]) > 0
-		b[above] = append(b[above], name)
-		if t := of(above); known || t != nil && t.BringsApex(above) == bringing {
-			return
+}
+
+func (b below) add(name string) { b[dnsname.Parent(name)] = append(b[dnsname.Parent(name)], name) }
+
+// link notes the names above the zones, which of gives the stanzas of, below those
+// above them, up to the root.
+func (n *listed) link(of func(apex string) *Stanza) {
+	for _, bringing := range []bool{true, false} {
+		b := n.below(bringing)
+		for _, name := range slices.Collect(maps.Keys(b)) {
+			for linked := false; !linked && name != "."; name = dnsname.Parent(name) {
+				if s := of(name); s != nil && s.BringsApex(name) == bringing {
+					break // a zone is noted already
+				}
+				linked = len(b[dnsname.Parent(name)]) > 0
+				b.add(name)
+			}
 		}
-		name = above
 	}
 }
 
