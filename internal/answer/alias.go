@@ -2,6 +2,7 @@ package answer
 
 import (
 	"slices"
+	"strings"
 
 	"github.com/fakemx/fakemx/internal/dnsname"
 	"github.com/miekg/dns"
@@ -97,6 +98,9 @@ func belongsToAlias(rr dns.RR, name string) bool {
 	case *dns.DNAME:
 		return dnsname.Below(name, owner)
 	case *dns.RRSIG:
+		if from, wildcard := strings.CutPrefix(owner, "*."); wildcard && dnsname.Below(name, from) {
+			owner = name // as file leaves it
+		}
 		return rr.TypeCovered == dns.TypeCNAME && owner == name || rr.TypeCovered == dns.TypeDNAME && dnsname.Below(name, owner)
 	}
 	return false

@@ -115,7 +115,7 @@ func (s nsdSample) compare(c *comparison, before, after *server, q question) err
 		return nil
 	}
 	was, ok := s.meaning(c.plain.ask(q))
-	if nsdWas, ok2 := s.meaning(before.askSocket(q)); ok && ok2 && was != nsdWas {
+	if nsdWas, ok2 := s.meaning(before.askSocket(q)); ok != ok2 || was != nsdWas {
 		return nil
 	}
 	return fmt.Errorf("NSD over the transferred zone and fakemx:\n%s\n%s", nsd, fakemx)
