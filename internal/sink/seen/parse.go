@@ -43,6 +43,22 @@ func Parse(line string, host string, arrived time.Time) (Sighting, bool) {
 	return s, true
 }
 
+// Timely reports whether something that is told now can have happened at that
+// time: from a day before to five minutes after.
+func Timely(at, arrived time.Time) bool {
+	return !at.Before(arrived.Add(-late)) && !at.After(arrived.Add(early))
+}
+
+// Message returns what the given program wrote in a line with the header of
+// syslog, or the whole line if it has none. It is "" if another program wrote it.
+func Message(line, program string) string {
+	h := readHeader(line)
+	if h.program != "" && h.program != program {
+		return ""
+	}
+	return h.message
+}
+
 // common reads the common form.
 func common(line string, arrived time.Time) (Sighting, bool) {
 	fields := strings.Fields(line)
@@ -50,7 +66,7 @@ func common(line string, arrived time.Time) (Sighting, bool) {
 		return Sighting{}, false
 	}
 	at, err := time.Parse(time.RFC3339, fields[0])
-	if err != nil || at.Before(arrived.Add(-late)) || at.After(arrived.Add(early)) {
+	if err != nil || !Timely(at, arrived) {
 		return Sighting{}, false
 	}
 	client, ok := address(fields[2])

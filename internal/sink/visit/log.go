@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"io"
+	"strings"
 	"sync/atomic"
 	"time"
 )
@@ -96,4 +97,16 @@ func line(v *Visit) []byte {
 		return []byte("{}\n")
 	}
 	return text.Bytes()
+}
+
+// Parse reads a line of the log of another sink.
+func Parse(text string) (*Visit, bool) {
+	if !strings.HasPrefix(text, `{"time":`) {
+		return nil, false
+	}
+	v := new(Visit)
+	if err := json.Unmarshal([]byte(text), v); err != nil || !v.Client.IsValid() || v.Client.Zone() != "" || v.Time.IsZero() {
+		return nil, false
+	}
+	return v, true
 }
