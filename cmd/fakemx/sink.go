@@ -64,7 +64,7 @@ func runServe(ctx context.Context, args []string, stdout, stderr *os.File) int {
 	signal.Ignore(syscall.SIGPIPE)
 	config.Visits = stdout
 	if visits != "" {
-		file, err := os.OpenFile(visits, os.O_WRONLY|os.O_APPEND|os.O_CREATE, 0o600) // #nosec G304 -- the operator names it
+		file, err := os.OpenFile(visits, os.O_WRONLY|os.O_APPEND|os.O_CREATE, 0o600) // #nosec G304 G703 -- the operator names it
 		if err != nil {
 			fmt.Fprintf(stderr, "fakemx sink serve: -visits: %v\n", err)
 			return 1
@@ -83,10 +83,9 @@ func runServe(ctx context.Context, args []string, stdout, stderr *os.File) int {
 // serveFlags are the flags of sink serve as they stand on the command line.
 type serveFlags struct {
 	*flag.FlagSet
-	config  sink.Config
-	reply   string
-	visits  string
-	probeAs []netip.Addr
+	config sink.Config
+	reply  string
+	visits string
 }
 
 // parseServe reads the command line of sink serve. It prints the flags on

@@ -66,6 +66,11 @@ func sinkContained(args []string, stdout, progress io.Writer) error {
 		return err
 	}
 	chosen = slices.DeleteFunc(chosen, func(s *sender) bool { return s.dane })
+	for _, s := range chosen {
+		if s.name == "sendmail" {
+			whateverTheLoad(s)
+		}
+	}
 	if err := furnish(); err != nil {
 		return err
 	}
@@ -85,6 +90,17 @@ func sinkContained(args []string, stdout, progress io.Writer) error {
 		}
 	}
 	return errors.Join(errs...)
+}
+
+// whateverTheLoad has sendmail work also while the machine is busy: how much it
+// does then is not what is asked here.
+func whateverTheLoad(s *sender) {
+	busy := []string{"sendmail", "-O", "RefuseLA=999", "-O", "QueueLA=999"}
+	for _, commands := range [][][]string{s.start, s.flush} {
+		for i, argv := range commands {
+			commands[i] = append(slices.Clone(busy), argv[1:]...)
+		}
+	}
 }
 
 // A sinkCase is a message of one kind, to a domain whose sinks answer so or so.

@@ -78,7 +78,7 @@ func sessions(args []string) error {
 // session is a whole one, each command sent when the reply before is there. It
 // comes from any address of 127/8, so that each visit is of another client.
 func session(address string) error {
-	dialer := net.Dialer{LocalAddr: &net.TCPAddr{IP: net.IPv4(127, byte(1+rand.IntN(250)), byte(rand.IntN(256)), byte(1+rand.IntN(250)))}}
+	dialer := net.Dialer{LocalAddr: &net.TCPAddr{IP: net.IPv4(127, byte(1+rand.IntN(250)), byte(rand.IntN(256)), byte(1+rand.IntN(250)))}} // #nosec G404 -- which address doesn't matter
 	conn, err := dialer.Dial("tcp", address)
 	if err != nil {
 		return err

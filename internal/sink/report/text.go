@@ -3,6 +3,7 @@ package report
 import (
 	"fmt"
 	"io"
+	"slices"
 	"text/tabwriter"
 	"time"
 )
@@ -64,7 +65,7 @@ func (p *printer) table(r *Report) {
 	}
 	t := tabwriter.NewWriter(p.w, 0, 0, 2, ' ', tabwriter.AlignRight)
 	fmt.Fprintln(t, "day\tclients\tseen before\tseen later\taway at least\taway at most\tleft out\t")
-	for _, d := range append(r.Days[:len(r.Days):len(r.Days)], r.All) {
+	for _, d := range append(slices.Clip(r.Days), r.All) {
 		fmt.Fprintf(t, "%s\t%d\t%d\t%d\t%d\t%d\t%d\t\n", d.Day, d.Clients, d.Before, d.Later, d.AtLeast, d.AtMost, d.LeftOut)
 	}
 	p.err = t.Flush()

@@ -9,6 +9,7 @@ import (
 	"net/netip"
 	"net/textproto"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -164,7 +165,7 @@ func (p *Prover) talk(conn net.Conn) error {
 		if err != nil && code == 0 {
 			return fmt.Errorf("after %q: %w", step.say, err)
 		}
-		if digit := fmt.Sprint(code)[:1]; step.must != "" && digit != step.must {
+		if digit := strconv.Itoa(code)[:1]; step.must != "" && digit != step.must {
 			return fmt.Errorf("after %q: %d %s, expected %sxx", step.say, code, strings.ReplaceAll(message, "\n", " "), step.must)
 		}
 	}

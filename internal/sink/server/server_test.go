@@ -289,7 +289,7 @@ func TestLimits(t *testing.T) {
 	} {
 		t.Run("the limit "+c.limit+" holds, and ends with who left", func(t *testing.T) {
 			r := run(t, func(config *Config) { config.Limits = c.limits })
-			var in []*client
+			in := make([]*client, 0, 3)
 			for range 3 {
 				in = append(in, r.dial(t).expect("220"))
 			}
@@ -318,8 +318,15 @@ func TestLimits(t *testing.T) {
 		d := newDoors(Limits{All: 10, Address: 2, Prefix: 3})
 		for _, address := range []string{"192.0.2.1", "2001:db8::1"} {
 			a := netip.MustParseAddr(address)
-			if d.admit(a) != "" || d.admit(a) != "" || d.admit(a) != "address" || d.admit(a.Next()) != "" || d.admit(a.Next()) != "prefix" {
-				t.Errorf("%s: the limits do not hold", a)
+			for i, want := range []string{"", "", "address"} {
+				if got := d.admit(a); got != want {
+					t.Errorf("%s for time %d: met the limit %q, want %q", a, i, got, want)
+				}
+			}
+			for i, want := range []string{"", "prefix"} {
+				if got := d.admit(a.Next()); got != want {
+					t.Errorf("its neighbour for time %d: met the limit %q, want %q", i, got, want)
+				}
 			}
 			d.dismiss(a)
 			d.dismiss(a)
@@ -449,7 +456,7 @@ func TestStop(t *testing.T) {
 	t.Run("everybody hears 421, and every visit is told", func(t *testing.T) {
 		const clients = 500
 		r := run(t, nil)
-		var in []*client
+		in := make([]*client, 0, clients)
 		for range clients {
 			in = append(in, r.dial(t).expect("220"))
 		}

@@ -1,5 +1,7 @@
 package smtp
 
+import "slices"
+
 // class is the first digit of a reply code (RFC 5321 section 4.2.1). The fourth
 // of them, which makes a sender bounce its mail, cannot be said: digit writes
 // one of three, whatever value it is called on.
@@ -80,7 +82,7 @@ var forms = [replies]form{
 
 	Hello:            {class: positive, code: "50", named: true, lines: []string{""}},
 	Extensions:       {class: positive, code: "50", named: true, lines: extensions},
-	ExtensionsAndTLS: {class: positive, code: "50", named: true, lines: append(extensions[:len(extensions):len(extensions)], "STARTTLS")},
+	ExtensionsAndTLS: {class: positive, code: "50", named: true, lines: append(slices.Clip(extensions), "STARTTLS")},
 
 	Done:           {class: positive, code: "50", enhanced: "0.0", lines: []string{"Ok"}},
 	SenderTaken:    {class: positive, code: "50", enhanced: "1.0", lines: []string{"Ok"}},

@@ -120,10 +120,10 @@ func (s *Session) finish(rest []byte) Reply {
 
 func (s *Session) feedBody(in []byte) (int, Reply) {
 	for i, octet := range in {
-		switch {
-		case octet == endOfData[s.match]:
+		switch octet {
+		case endOfData[s.match]:
 			s.match++
-		case octet == '\r':
+		case '\r':
 			s.match = 1
 		default:
 			s.match = 0
