@@ -3,6 +3,7 @@ package server
 import (
 	"crypto/tls"
 	"errors"
+	"io"
 	"net"
 	"net/netip"
 	"os"
@@ -20,6 +21,8 @@ const (
 	handshake = 30 * time.Second
 	// farewell is how long the last reply may take while the server stops.
 	farewell = time.Second
+	// leftovers is how many octets of a client are read after that.
+	leftovers = 64 << 10
 	// batch is how many octets of replies go out at once while the client's
 	// commands are still being read (RFC 2920 section 3.2).
 	batch = 1024
@@ -145,15 +148,29 @@ func (c *conn) silent(err error) visit.End {
 	case !errors.Is(err, os.ErrDeadlineExceeded):
 		return visit.Closed
 	case c.server.isStopping():
-		_ = c.say(smtp.Stopping)
+		c.part(smtp.Stopping)
 		return visit.Stopped
 	case time.Since(c.started) >= c.server.config.Session:
-		_ = c.say(smtp.Overtime)
+		c.part(smtp.Overtime)
 		return visit.Overtime
 	default:
-		_ = c.say(smtp.Idle)
+		c.part(smtp.Idle)
 		return visit.Idle
 	}
+}
+
+// part ends a session that the server has ended while the client may still be
+// sending: closed at once, the connection would be reset, and with some clients
+// the last reply lost.
+func (c *conn) part(last smtp.Reply) {
+	if err := c.say(last); err != nil {
+		return
+	}
+	tcp, ok := c.raw.(*net.TCPConn)
+	if !ok || tcp.CloseWrite() != nil || tcp.SetReadDeadline(time.Now().Add(farewell)) != nil {
+		return
+	}
+	_, _ = io.CopyN(io.Discard, tcp, leftovers)
 }
 
 // outs are for the replies to one read: few connections write at a time.
