@@ -309,3 +309,57 @@ func TestSinkFlags(t *testing.T) {
 		}
 	})
 }
+
+// TestSinkProof has the server probe a real host that logs who comes.
+func TestSinkProof(t *testing.T) {
+	state := t.TempDir()
+	feed := filepath.Join(state, "mail.log")
+	if err := os.WriteFile(feed, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	real, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer real.Close()
+	go func() {
+		for {
+			conn, err := real.Accept()
+			if err != nil {
+				return
+			}
+			log, err := os.OpenFile(feed, os.O_WRONLY|os.O_APPEND, 0)
+			if err != nil {
+				return
+			}
+			fmt.Fprint(log, "Nov 25 02:08:06 mx1 postfix/smtpd[190]: connect from localhost[127.0.0.1]\n")
+			log.Close()
+			fmt.Fprint(conn, "220 mx1\r\n")
+			for in := bufio.NewScanner(conn); in.Scan(); {
+				fmt.Fprint(conn, "250 ok\r\n")
+			}
+			conn.Close()
+		}
+	}()
+	metrics := freePort(t)
+	p := serveSink(t, nil, "-state", state, "-feed", feed, "-metrics", metrics,
+		"-real", "mx1="+real.Addr().String(), "-probe-rcpt", "postmaster@example.org")
+	const proven = `fakemx_sink_feed_proven{host="mx1"} 1`
+	for range 1200 {
+		answer, err := http.Get("http://" + metrics + "/metrics")
+		if err != nil {
+			t.Fatal(err)
+		}
+		text, err := io.ReadAll(answer.Body)
+		answer.Body.Close()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if strings.Contains(string(text), proven) {
+			p.stop()
+			return
+		}
+		time.Sleep(50 * time.Millisecond)
+	}
+	t.Errorf("the feed is not proven: %s", p.stderr)
+}
