@@ -11,6 +11,7 @@ import (
 	"strings"
 	"sync"
 	"sync/atomic"
+	"syscall"
 	"time"
 )
 
@@ -64,6 +65,7 @@ func sessions(args []string) error {
 	if _, err := p.stop(); err != nil {
 		errs = append(errs, err)
 	}
+	printWork(p, done.Load())
 	lines, err := p.visitLines(`"end":"quit"`)
 	fmt.Printf("%d whole sessions, %.0f a second, with store and log; %d visits written\n", done.Load(), rate, lines)
 	if int64(lines) != done.Load() {
@@ -73,6 +75,20 @@ func sessions(args []string) error {
 		errs = append(errs, fmt.Errorf("%.0f sessions a second, expected at least %d", rate, *least))
 	}
 	return errors.Join(append(errs, err)...)
+}
+
+// printWork prints what a session takes of a processor, which other work on the
+// machine changes little, and how many two free cores would do.
+func printWork(p *process, sessions int64) {
+	var own syscall.Rusage
+	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &own); err != nil || sessions == 0 {
+		return
+	}
+	server := p.cmd.ProcessState.UserTime() + p.cmd.ProcessState.SystemTime()
+	client := time.Duration(own.Utime.Nano() + own.Stime.Nano())
+	each := func(d time.Duration) float64 { return float64(d.Microseconds()) / float64(sessions) }
+	fmt.Printf("of a processor a session takes %.0f µs at the server, %.0f µs at the client: two free cores would do %.0f a second\n",
+		each(server), each(client), 2e6/(each(server)+each(client)))
 }
 
 // session is a whole one, each command sent when the reply before is there. It
