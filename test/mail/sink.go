@@ -92,10 +92,12 @@ func sinkContained(args []string, stdout, progress io.Writer) error {
 	return errors.Join(errs...)
 }
 
+// busy is sendmail that works also on a busy machine.
+var busy = []string{"/usr/sbin/sendmail", "-O", "RefuseLA=999", "-O", "QueueLA=999"}
+
 // whateverTheLoad has sendmail work also while the machine is busy: how much it
 // does then is not what is asked here.
 func whateverTheLoad(s *sender) {
-	busy := []string{"sendmail", "-O", "RefuseLA=999", "-O", "QueueLA=999"}
 	for _, commands := range [][][]string{s.start, s.flush} {
 		for i, argv := range commands {
 			commands[i] = append(slices.Clone(busy), argv[1:]...)
@@ -113,6 +115,8 @@ type sinkCase struct {
 	local  string   // of the reverse path, before its number
 	flags  []string // further ones of the sendmail command
 	takers []string // senders that can take such a message; nil: all
+	bare   bool     // the real host has no TLS, though the sink has
+	losers []string // whose mail stays in the queue for that
 	twin   int      // the case to compare with, -1 if there is none
 }
 
@@ -126,6 +130,8 @@ func sinkCases(p *plan, short bool) []*sinkCase {
 		{reply: "closed", shape: &shape{label: "closed", what: "closed sink"}, text: message, twin: -1},
 		{reply: "rcpt", shape: &shape{label: "rcpt", what: "451 at RCPT"}, text: message},
 		{reply: "data", shape: &shape{label: "data", what: "451 after DATA"}, text: message},
+		// chasquid remembers that the domain can do TLS and takes no step back.
+		{reply: "data", shape: &shape{label: "bare", what: "451 after DATA, TLS at the sink only"}, text: message, bare: true, losers: []string{"chasquid"}},
 		{reply: "rcpt", shape: &shape{label: "eight", what: "8-bit, 451 at RCPT"}, text: eight},
 		{reply: "rcpt", shape: &shape{label: "utf8", what: "SMTPUTF8, 451 at RCPT"}, text: message, local: "grüße", takers: []string{"Postfix", "chasquid", "Exim"}},
 		{reply: "data", shape: &shape{label: "utf8data", what: "SMTPUTF8, 451 after DATA"}, text: message, local: "grüße", takers: []string{"Postfix", "chasquid", "Exim"}},
@@ -134,7 +140,7 @@ func sinkCases(p *plan, short bool) []*sinkCase {
 		{reply: "data", shape: &shape{label: "hugedata", what: "8 MiB, 451 after DATA"}, text: huge},
 	}
 	if short {
-		all = all[:3]
+		all = all[:4]
 	}
 	for _, c := range all {
 		c.shape.real = []mx{{10, "mail"}}
@@ -179,6 +185,9 @@ func assembleSinks(ctx context.Context, chosen []*sender, debs string, short boo
 	}
 	for _, c := range cases {
 		c.real = &puttingOff{name: "mail." + strings.TrimSuffix(c.zone(), "."), ledger: l.ledger, lifted: map[string]bool{}}
+		if !c.bare {
+			c.real.cert = l.cert
+		}
 		if err := c.real.listen(l.mail, c.hosts[0].addrs[0]); err != nil {
 			return nil, nil, err
 		}
@@ -247,6 +256,7 @@ func (l *laboratory) startSink(binary, reply string, cases []*sinkCase) error {
 type puttingOff struct {
 	name   string
 	ledger *ledger
+	cert   *tls.Certificate // offers STARTTLS if there is one
 
 	mu     sync.Mutex
 	lifted map[string]bool
@@ -278,7 +288,7 @@ func (h *puttingOff) listen(n *node, addr netip.Addr) error {
 				}
 				go func() {
 					defer conn.Close()
-					s := &session{smtpd: &smtpd{name: h.name, ledger: h.ledger}, addr: addr}
+					s := &session{smtpd: &smtpd{name: h.name, ledger: h.ledger, cert: h.cert}, addr: addr}
 					s.use(conn)
 					h.serve(s)
 				}()
@@ -298,7 +308,11 @@ func (h *puttingOff) serve(s *session) {
 		}
 		switch verb, rest, _ := strings.Cut(text, " "); {
 		case strings.EqualFold(verb, "EHLO"):
-			err = s.reply("250-"+h.name, "250-8BITMIME", "250-SMTPUTF8", "250-DSN", "250 SIZE 100000000")
+			offers := []string{"250-" + h.name, "250-8BITMIME", "250-SMTPUTF8", "250-DSN"}
+			if h.cert != nil && !s.safe {
+				offers = append(offers, "250-STARTTLS")
+			}
+			err = s.reply(append(offers, "250 SIZE 100000000")...)
 		case strings.EqualFold(verb, "RCPT") && !h.letsIn(mailbox(rest)):
 			err = s.reply("451 4.7.1 greylisted, try again later")
 		default:
@@ -393,7 +407,11 @@ func (l *laboratory) putOffOne(ctx context.Context, st *station, c *sinkCase) si
 func submitText(ctx context.Context, st *station, c *sinkCase, from, to string) error {
 	text := c.text(from, to)
 	if st.name != "chasquid" {
-		argv := append(append([]string{"/usr/sbin/sendmail", "-i", "-f", from}, c.flags...), to)
+		argv := []string{"/usr/sbin/sendmail"}
+		if st.name == "sendmail" {
+			argv = slices.Clone(busy)
+		}
+		argv = append(append(append(argv, "-i", "-f", from), c.flags...), to)
 		_, err := st.container.run(ctx, strings.NewReader(text), argv...)
 		return err
 	}
@@ -470,6 +488,10 @@ func judgeSinks(stations []*station, cases []*sinkCase, results [][]sinkResult) 
 			case r.refused:
 			case r.broken != nil:
 				errs = append(errs, fmt.Errorf("%s: %s: %w", st.name, c.what, r.broken))
+			case slices.Contains(c.losers, st.name):
+				if r.fate == delivered {
+					errs = append(errs, fmt.Errorf("%s: %s: delivered, expected it to stay in the queue", st.name, c.what))
+				}
 			case r.fate != delivered:
 				errs = append(errs, fmt.Errorf("%s: %s: %s, expected delivered", st.name, c.what, r.fate))
 			case c.twin >= 0 && twin.broken == nil && r.runs > twin.runs:

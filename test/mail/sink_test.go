@@ -27,10 +27,13 @@ func TestJudgeSinks(t *testing.T) {
 		{"taken by a sink", func(r *sinkResult) { r.fate = stolen }, "taken by a sink, expected delivered"},
 		{"delivered later", func(r *sinkResult) { r.runs = 2 }, "on run 2 of the queue, with a closed sink on run 1"},
 		{"not carried out", func(r *sinkResult) { r.broken = errors.New("no such host") }, "no such host"},
+		{"left in the queue by one that is known for it", func(r *sinkResult) { r.fate = queued; cases[1].losers = []string{"Postfix"} }, ""},
+		{"delivered by one that is known for not doing it", func(*sinkResult) { cases[1].losers = []string{"Postfix"} }, "expected it to stay in the queue"},
 		{"never at a sink", func(r *sinkResult) { r.visits = 0 }, "no sender came to an answering sink"},
 	} {
 		t.Run(c.what, func(t *testing.T) {
 			r := good
+			cases[1].losers = nil
 			c.change(&r)
 			err := judgeSinks(stations, cases, [][]sinkResult{{good, r}})
 			if c.says == "" && err != nil || c.says != "" && (err == nil || !strings.Contains(err.Error(), c.says)) {
