@@ -71,7 +71,7 @@ func SocketPath(state string) string { return filepath.Join(state, socketName) }
 
 // stopWithin is how long clients may take to hear that the server stops, and the
 // log to take the last lines.
-const stopWithin = 5 * time.Second
+const stopWithin = 10 * time.Second
 
 // sink is a running server with all that belongs to it.
 type sink struct {
@@ -104,7 +104,7 @@ func Run(ctx context.Context, c Config) error {
 		}
 		return err
 	}
-	s.log = visit.NewLog(c.Visits, func(err error) { s.complain(fmt.Errorf("visits are not written: %w", err)) })
+	s.log = visit.NewLog(c.Visits, c.Server.Limits.All, func(err error) { s.complain(fmt.Errorf("visits are not written: %w", err)) })
 	s.introduce(listeners)
 
 	// What feeds the store outlives the SMTP side, so that the last visits count.

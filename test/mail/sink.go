@@ -549,7 +549,7 @@ func (l *laboratory) asksPolicy(ctx context.Context, st *station, stdout io.Writ
 		for range 3 {
 			began := time.Now()
 			err := l.mail.do(func() error {
-				return smtp.SendMail(netip.AddrPortFrom(st.addr, 25).String(), nil, "a@sender.example.net", []string{"root@" + st.host}, []byte("Subject: x\r\n\r\nx\r\n"))
+				return offer(netip.AddrPortFrom(st.addr, 25).String(), "a@bounce.example.net", "root@"+st.host)
 			})
 			fmt.Fprintf(stdout, "policy service %s: mail taken after %.1f s, error %v\n", state.what, time.Since(began).Seconds(), err)
 			if err != nil {
@@ -558,6 +558,24 @@ func (l *laboratory) asksPolicy(ctx context.Context, st *station, stdout io.Writ
 		}
 	}
 	return errors.Join(errs...)
+}
+
+// offer sends a message in the clear.
+func offer(addr, from, to string) error {
+	client, err := smtp.Dial(addr)
+	if err != nil {
+		return err
+	}
+	defer client.Close()
+	if err := errors.Join(client.Hello("sender.example.net"), client.Mail(from), client.Rcpt(to)); err != nil {
+		return err
+	}
+	w, err := client.Data()
+	if err != nil {
+		return err
+	}
+	_, err = io.WriteString(w, strings.ReplaceAll(message(from, to), "\n", "\r\n"))
+	return errors.Join(err, w.Close(), client.Quit())
 }
 
 // slowPolicy is a policy service that takes its time.

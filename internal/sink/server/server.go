@@ -8,8 +8,10 @@ import (
 	"crypto/tls"
 	"errors"
 	"fmt"
+	"maps"
 	"net"
 	"net/netip"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -169,10 +171,12 @@ func (s *Server) Stop(ctx context.Context) error {
 	for l := range s.listeners {
 		l.Close()
 	}
-	for c := range s.conns {
+	in := slices.Collect(maps.Keys(s.conns))
+	s.mu.Unlock()
+	// Those who leave need the lock.
+	for _, c := range in {
 		c.wake()
 	}
-	s.mu.Unlock()
 
 	gone := make(chan struct{})
 	go func() {

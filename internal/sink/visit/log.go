@@ -9,8 +9,9 @@ import (
 	"time"
 )
 
-// waiting is how many lines may wait for a slow reader of the log. What comes
-// beyond is lost, and counted: mail servers must not wait for a log.
+// waiting is how many lines may wait for a slow reader of the log, besides one
+// for each client that is there. What comes beyond is lost, and counted: mail
+// servers must not wait for a log.
 const waiting = 8192
 
 // A Log writes one line a visit. It never makes a caller wait.
@@ -24,10 +25,11 @@ type Log struct {
 	complain      func(error)
 }
 
-// NewLog starts writing to out. The first error of a row of failures is given
-// to complain.
-func NewLog(out io.Writer, complain func(error)) *Log {
-	l := &Log{lines: make(chan []byte, waiting), done: make(chan struct{}), out: out, complain: complain}
+// NewLog starts writing to out. So many clients may leave at once, as they do
+// when the server stops, without a line lost. The first error of a row of
+// failures is given to complain.
+func NewLog(out io.Writer, clients int, complain func(error)) *Log {
+	l := &Log{lines: make(chan []byte, waiting+clients), done: make(chan struct{}), out: out, complain: complain}
 	go l.run()
 	return l
 }

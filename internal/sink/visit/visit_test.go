@@ -82,7 +82,7 @@ func (f *full) Write(p []byte) (int, error) {
 func TestAFullDiskLosesOnlyWhatDidNotFit(t *testing.T) {
 	disk := &full{room: 250}
 	var complaints []error
-	l := NewLog(disk, func(err error) { complaints = append(complaints, err) })
+	l := NewLog(disk, 0, func(err error) { complaints = append(complaints, err) })
 	v := hear(&smtp.Heard{})
 	for range 3 {
 		l.Visit(v)
@@ -112,7 +112,7 @@ func TestAReaderThatSleepsHoldsNobodyUp(t *testing.T) {
 	}
 	defer read.Close()
 	defer written.Close()
-	l := NewLog(written, func(error) {})
+	l := NewLog(written, 10, func(error) {})
 	v := hear(&smtp.Heard{})
 	for range 3 * waiting {
 		l.Visit(v)
