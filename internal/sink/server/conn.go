@@ -19,9 +19,11 @@ const (
 	// long for TLS.
 	patience  = 10 * time.Second
 	handshake = 30 * time.Second
-	// farewell is how long the last reply may take while the server stops.
-	farewell = time.Second
-	// leftovers is how many octets of a client are read after that.
+	// farewell is how long the last reply may take while the server stops. On a
+	// busy machine the server itself may need some of it.
+	farewell = 5 * time.Second
+	// After that a client is read for so long at most, and so many octets.
+	lingering = time.Second
 	leftovers = 64 << 10
 	// batch is how many octets of replies go out at once while the client's
 	// commands are still being read (RFC 2920 section 3.2).
@@ -167,7 +169,7 @@ func (c *conn) part(last smtp.Reply) {
 		return
 	}
 	tcp, ok := c.raw.(*net.TCPConn)
-	if !ok || tcp.CloseWrite() != nil || tcp.SetReadDeadline(time.Now().Add(farewell)) != nil {
+	if !ok || tcp.CloseWrite() != nil || tcp.SetReadDeadline(time.Now().Add(lingering)) != nil {
 		return
 	}
 	_, _ = io.CopyN(io.Discard, tcp, leftovers)
