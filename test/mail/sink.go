@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"crypto/tls"
+	"encoding/json"
 	"errors"
 	"flag"
 	"fmt"
@@ -82,7 +83,7 @@ func sinkContained(args []string, stdout, progress io.Writer) error {
 	}
 	results := l.putOffAll(ctx, cases)
 	printSinks(stdout, l.stations, cases, results)
-	errs := []error{judgeSinks(l.stations, cases, results)}
+	errs := []error{judgeSinks(l.stations, cases, results), printEnds(stdout, l.stations)}
 	if i := slices.IndexFunc(l.stations, func(st *station) bool { return st.name == "Postfix" }); i >= 0 {
 		errs = append(errs, l.asksPolicy(ctx, l.stations[i], stdout))
 		if !*short {
@@ -472,6 +473,37 @@ func printSinks(w io.Writer, stations []*station, cases []*sinkCase, results [][
 		fmt.Fprintln(t)
 	}
 	t.Flush()
+}
+
+// printEnds tells how each sender's visits to the sinks ended: some never say
+// QUIT after a 4xx.
+func printEnds(w io.Writer, stations []*station) error {
+	for _, reply := range []string{"rcpt", "data"} {
+		text, err := os.ReadFile(filepath.Join(place, reply+".json"))
+		if err != nil {
+			return err
+		}
+		ends := map[string]map[string]int{}
+		for line := range strings.Lines(string(text)) {
+			var visit struct {
+				Client netip.Addr
+				End    string
+			}
+			if err := json.Unmarshal([]byte(line), &visit); err != nil {
+				return fmt.Errorf("%q: %w", line, err)
+			}
+			for _, st := range stations {
+				if st.addr == visit.Client {
+					if ends[st.name] == nil {
+						ends[st.name] = map[string]int{}
+					}
+					ends[st.name][visit.End]++
+				}
+			}
+		}
+		fmt.Fprintf(w, "how visits ended where the sink answers at %s: %v\n", reply, ends)
+	}
+	return nil
 }
 
 // judgeSinks complains about every message that was not delivered in the end, or
