@@ -21,6 +21,7 @@ type command struct {
 
 var commands = []command{
 	{"check", "say what fakes will do to the mail of a domain", runCheck},
+	{"sink", "answer mail at highest fakes with \"come later\", and count who comes", runSink},
 }
 
 // usageStatus is the exit status for a wrong command line.
