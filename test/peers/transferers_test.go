@@ -54,7 +54,8 @@ B 600 IN MX 5 backup
 
 func TestSetsInSeveralBatches(t *testing.T) {
 	zone := records(t, "example.org.", manySets)
-	whole := axfr(t, startBackend(t, inBatches("example.org.", zone, len(zone)), twoFakes), "example.org.")
+	answering := twoFakes + "\nfile " + servertest.Zone(t, "example.org", "") + " example.org"
+	whole := axfr(t, startBackend(t, inBatches("example.org.", zone, len(zone)), answering), "example.org.")
 	if n := count(whole, dns.TypeMX, "example.org."); n != 4 {
 		t.Fatalf("in one batch: got %d MX records at the apex, want 2 real ones and 2 fakes", n)
 	}
@@ -63,7 +64,7 @@ func TestSetsInSeveralBatches(t *testing.T) {
 	}
 	for size := 1; size < len(zone); size++ {
 		t.Run(fmt.Sprintf("of %d records", size), func(t *testing.T) {
-			got := axfr(t, startBackend(t, inBatches("example.org.", zone, size), twoFakes), "example.org.")
+			got := axfr(t, startBackend(t, inBatches("example.org.", zone, size), answering), "example.org.")
 			sameZone(t, got, whole)
 		})
 	}
@@ -81,7 +82,8 @@ func count(rrs []dns.RR, rrtype uint16, name string) int {
 
 func TestSeveralTransferers(t *testing.T) {
 	first := inBatches("example.net.", records(t, "example.net.", manySets), 3)
-	address := startBackend(t, first, twoFakes+"\nfile "+servertest.Zone(t, "example.org", parentText)+" example.org")
+	address := startBackend(t, first, twoFakes+"\nfile "+servertest.Zone(t, "example.org", parentText)+" example.org\n"+
+		"file "+servertest.Zone(t, "example.net", "")+" example.net")
 	for _, test := range []struct{ zone, from string }{
 		{"example.net.", "the first backend below"},
 		{"example.org.", "the second, if the first does not have it"},
