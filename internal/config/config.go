@@ -16,6 +16,7 @@ import (
 	"math"
 	"net/netip"
 	"slices"
+	"time"
 
 	"github.com/coredns/caddy"
 	"github.com/coredns/coredns/core/dnsserver"
@@ -67,6 +68,14 @@ type Stanza struct {
 	// ListFile is the path of zones_from, "" without.
 	ListFile string
 	listAt   position
+	// Watch is the interval at which sinks of lowest fakes are looked at, 0 without,
+	// and Controls are hosts that accept on port 25.
+	Watch              time.Duration
+	Controls           []netip.Addr
+	watchAt, controlAt position
+	// Serial is the path of the file with serial numbers, "" without.
+	Serial   string
+	serialAt position
 	// block are the zones of the server block.
 	block []string
 	// rootByDefault says that the stanza has the root because it names no zones.
@@ -121,7 +130,10 @@ func Parse(c *caddy.Controller) ([]*Stanza, error) {
 			return nil, err
 		}
 	}
-	return stanzas, checkTogether(stanzas)
+	if err := checkTogether(stanzas); err != nil {
+		return nil, err
+	}
+	return stanzas, checkSerials(c, stanzas)
 }
 
 func parseStanza(c *caddy.Controller) (*Stanza, error) {
