@@ -34,6 +34,7 @@ const Version = "0.1.0"
 type FakeMX struct {
 	answers   *answer.Editor
 	transfers transfer.Editor
+	guard     guard
 }
 
 // Name implements plugin.Handler.

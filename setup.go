@@ -1,6 +1,8 @@
 package fakemx
 
 import (
+	"slices"
+
 	"github.com/coredns/caddy"
 	"github.com/coredns/coredns/core/dnsserver"
 	"github.com/coredns/coredns/plugin"
@@ -26,6 +28,7 @@ func setup(c *caddy.Controller) error {
 		return plugin.Error(answer.Name, err)
 	}
 	f := newHandler(z)
+	f.guard = newGuard(c, stanzas, z)
 
 	block := dnsserver.GetConfig(c)
 	block.AddPlugin(func(next plugin.Handler) plugin.Handler {
@@ -35,7 +38,7 @@ func setup(c *caddy.Controller) error {
 	c.OnStartup(func() error {
 		f.meet(block)
 		for _, s := range stanzas {
-			for _, warning := range s.Warnings {
+			for _, warning := range slices.Concat(s.Warnings, s.WarnFront(front(block))) {
 				log.Warning(warning)
 			}
 			log.Info(s.String())

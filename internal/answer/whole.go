@@ -96,11 +96,12 @@ func (w *Whole) Set(owner string, set []dns.RR) []dns.RR {
 	return d.zone.Fakes.AppendSet(nil, set)
 }
 
-// joining is that of the answers, once for a transfer.
+// joining is that of the answers, once for a transfer. What guards say comes and
+// goes: secondaries follow it only where the serial number does.
 func (w *Whole) joining(z *zoneMemory) (*joining, error) {
 	j := w.join[z]
 	if j == nil {
-		j = w.q.join(z)
+		j = w.q.join(z, z.zone.Serial != "")
 		w.join[z] = j
 	}
 	if j.missing == pending {

@@ -65,6 +65,21 @@ type Snapshot struct {
 	Blind bool
 }
 
+// Watching reports whether anything is, or was, looked at.
+func (s *Snapshot) Watching() bool {
+	for _, n := range s.States {
+		if n > 0 {
+			return true
+		}
+	}
+	for _, n := range s.Probes {
+		if n > 0 {
+			return true
+		}
+	}
+	return false
+}
+
 // AddressState is one address and what is known of it.
 type AddressState struct {
 	Address netip.Addr

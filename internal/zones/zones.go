@@ -79,6 +79,10 @@ func New(stanzas []*config.Stanza) *Zones {
 	return z
 }
 
+// SetGuards gives the lowest fakes of a stanza their guards, nil for one without.
+// It must come before the first query.
+func (z *Zones) SetGuards(s *config.Stanza, guards []Guard) { z.prepared[s].guards = guards }
+
 // SetLists puts the lists of the stanzas in force. Where two of them have a zone,
 // the stanza that stands first in the Corefile has it.
 func (z *Zones) SetLists(lists []*config.List) {
