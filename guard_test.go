@@ -58,7 +58,7 @@ func (p *port25) dial(ctx context.Context, to netip.AddrPort) (net.Conn, error) 
 	return nil, watch.ErrSilent
 }
 
-const guarded = `
+const guarded = `$ORIGIN example.org.
 $TTL 300
 @    SOA  ns hostmaster 2026112401 7200 3600 1209600 300
 @    NS   ns
@@ -71,7 +71,7 @@ mail A    198.51.100.25
 func watched(t *testing.T, properties ...string) string {
 	t.Helper()
 	return "example.org:0 {\nfakemx {\nlowest fake0 203.0.113.1\nwatch 10s\ncontrol 203.0.113.25\n" + strings.Join(properties, "\n") +
-		"\n}\nfile " + servertest.Zone(t, "example.org.", guarded) + "\n}\n"
+		"\n}\nfile " + servertest.File(t, "db.example.org", guarded) + "\n}\n"
 }
 
 func exchanges(m *dns.Msg) (names []string) {

@@ -29,6 +29,10 @@ func setup(c *caddy.Controller) error {
 	}
 	f := newHandler(z)
 	f.guard = newGuard(c, stanzas, z)
+	if f.primary, err = newPrimary(c, stanzas, f.answers); err != nil {
+		return plugin.Error(answer.Name, err)
+	}
+	f.transfers.Primary = f.primary
 
 	block := dnsserver.GetConfig(c)
 	block.AddPlugin(func(next plugin.Handler) plugin.Handler {
@@ -37,6 +41,7 @@ func setup(c *caddy.Controller) error {
 	})
 	c.OnStartup(func() error {
 		f.meet(block)
+		f.meetTransfer(block)
 		for _, s := range stanzas {
 			for _, warning := range slices.Concat(s.Warnings, s.WarnFront(front(block))) {
 				log.Warning(warning)

@@ -81,6 +81,10 @@ type Stanza struct {
 	// rootByDefault says that the stanza has the root because it names no zones.
 	rootByDefault bool
 
+	// Text is what the lines say that shape a zone, one each: two stanzas with the
+	// same text do the same to it.
+	Text string
+
 	// Warnings are for the operator to read once at start.
 	Warnings []string
 }
@@ -150,6 +154,11 @@ func parseStanza(c *caddy.Controller) (*Stanza, error) {
 		l.values = c.RemainingArgs()
 		if err := s.set(l, seen); err != nil {
 			return nil, err
+		}
+		switch l.property {
+		case "zones_from", "watch", "control", "serial":
+		default:
+			s.Text += fmt.Sprintf("%s %q\n", l.property, l.values)
 		}
 	}
 	return s, nil

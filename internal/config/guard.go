@@ -150,6 +150,9 @@ func checkSerials(c *caddy.Controller, stanzas []*Stanza) error {
 	return nil
 }
 
+// SerialError reports what is wrong with the file of serial.
+func (s *Stanza) SerialError(err error) error { return s.serialAt.errorf("serial: %w", err) }
+
 // Front says what the plugins in front of fakemx, and beside it, mean for watch
 // and serial: whether there is a cache, and transfer.
 type Front struct{ Cache, Transfer bool }

@@ -120,18 +120,28 @@ func (h *File) State(zone string) (State, bool) { return h.part.state(zone) }
 // written, and then all is as before, or with ErrNotOwner.
 func (h *File) Put(seen ...Seen) error { return h.part.put(seen) }
 
-// Stats are figures of a file.
+// Stats are figures of files.
 type Stats struct {
-	// Zones is the number of zones in the file.
-	Zones int
-	// Commits and Failures are how often it was written, and could not be, since
-	// it was opened. Failing says that the last time it could not.
+	// Files is how many are open, Failing how many of them could not be written the
+	// last time, and Zones the number of zones in them.
+	Files, Failing, Zones int
+	// Commits and Failures are how often they were written, and could not be, since
+	// they were opened.
 	Commits, Failures uint64
-	Failing           bool
 }
 
-// Stats returns the figures of this moment.
-func (h *File) Stats() Stats {
-	s := h.part.shared
-	return Stats{int(s.zones.Load()), s.commits.Load(), s.failures.Load(), s.failing.Load()}
+// Stats returns the figures of this moment, of all open files.
+func (f *Files) Stats() (sum Stats) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	for _, s := range f.open {
+		sum.Files++
+		if s.failing.Load() {
+			sum.Failing++
+		}
+		sum.Zones += int(s.zones.Load())
+		sum.Commits += s.commits.Load()
+		sum.Failures += s.failures.Load()
+	}
+	return sum
 }

@@ -140,7 +140,7 @@ func TestFile(t *testing.T) {
 		}
 		f.part.writing.Unlock()
 		puts.Wait()
-		if s := f.Stats(); s.Commits != 1 || s.Zones != 500 {
+		if s := f.part.files.Stats(); s.Commits != 1 || s.Zones != 500 {
 			t.Errorf("%+v", s)
 		}
 	})
@@ -149,7 +149,7 @@ func TestFile(t *testing.T) {
 		for range 10 {
 			put(t, f, Seen{Zone: zone, Backend: 1})
 		}
-		if s := f.Stats(); s.Commits != 1 {
+		if s := f.part.files.Stats(); s.Commits != 1 {
 			t.Errorf("%+v", s)
 		}
 	})
@@ -166,7 +166,7 @@ func TestFile(t *testing.T) {
 			}
 		}
 		served(t, f, 11)
-		if s := f.Stats(); s.Failures != 3 || !s.Failing || len(log.all) != 2 {
+		if s := f.part.files.Stats(); s.Failures != 3 || s.Failing != 1 || len(log.all) != 2 {
 			t.Errorf("%+v, logged %q", s, log.all)
 		}
 		if err := os.Rename(path+".old", path); err != nil {
@@ -174,7 +174,7 @@ func TestFile(t *testing.T) {
 		}
 		put(t, f, Seen{Zone: zone, Backend: 20})
 		served(t, f, 20)
-		if s := f.Stats(); s.Failing || len(log.all) != 3 {
+		if s := f.part.files.Stats(); s.Failing != 0 || len(log.all) != 3 {
 			t.Errorf("%+v, logged %q", s, log.all)
 		}
 	})
@@ -236,7 +236,7 @@ func TestUnusableFile(t *testing.T) {
 				continue
 			}
 			// What is missing was of no use.
-			if s := f.Stats(); s.Zones != len(seen) {
+			if s := f.part.files.Stats(); s.Zones != len(seen) {
 				t.Errorf("%d octets have %d zones of %d", size, s.Zones, len(seen))
 			}
 			_ = f.Close()

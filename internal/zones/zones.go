@@ -256,6 +256,19 @@ func (z *Zones) Around(apex string) iter.Seq[Match] {
 	}
 }
 
+// Shaping yields each zone that may shape the zone apex of a backend: those of
+// Around, and those below it whose sinks others serve.
+func (z *Zones) Shaping(apex string) iter.Seq[Match] {
+	return func(yield func(Match) bool) {
+		for m := range z.Around(apex) {
+			if !yield(m) {
+				return
+			}
+		}
+		z.under(apex, false, yield)
+	}
+}
+
 // under calls yield with each zone below name that sinks bring into being, or do
 // not, until that says no more.
 func (z *Zones) under(name string, bringing bool, yield func(Match) bool) bool {
