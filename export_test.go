@@ -8,6 +8,7 @@ import (
 
 // WatchBy has sinks watched over another network until the test is over.
 func WatchBy(t testing.TB, dial watch.Dial) {
+	t.Helper()
 	before := sinks
 	sinks = watch.New(dial, log)
 	t.Cleanup(func() { sinks = before })
