@@ -9,6 +9,10 @@ import (
 	"github.com/miekg/dns"
 )
 
+// errNoVersion says that the plugins behind do not answer for the SOA record of a
+// zone that one of them can transfer.
+var errNoVersion = errors.New("the plugins behind do not give its SOA record: expected another try")
+
 // numbered transfers a zone with the serial number that the file of serial has for
 // it. There are no differences: who has the number in force, or a newer one, gets
 // the SOA record alone, and any other the whole zone (RFC 1995 section 2 and 4).
@@ -16,8 +20,17 @@ import (
 func (e *Editor) numbered(name, apex string, have uint32) (<-chan []dns.RR, error) {
 	for range tries {
 		soa, signed := e.Answers.Version(apex)
-		if soa == nil || signed {
+		if signed {
 			return e.transfer(name, apex, have)
+		}
+		if soa == nil {
+			// The backend's number alone would go back.
+			in, err := e.open(name, have)
+			if err == nil {
+				in.drain()
+				err = fmt.Errorf("zone %q: %w", apex, errNoVersion)
+			}
+			return nil, err
 		}
 		in, err := e.reopen(name, soa)
 		switch {
