@@ -155,6 +155,30 @@ func TestSerial(t *testing.T) {
 			}
 		}
 	})
+	t.Run("where the file cannot be written the last number stays, until it can", func(t *testing.T) {
+		before := askedNumber(t, s)
+		log := servertest.CaptureLog(t)
+		if err := os.Rename(file, file+".gone"); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(zone, []byte(strings.Replace(guarded, "2026112401", "2026112420", 1)), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		servertest.Eventually(t, 30*time.Second, "line about the file", func() bool {
+			s.Ask(servertest.Query("example.org.", dns.TypeSOA))
+			return len(log.Lines("cannot be written")) == 1
+		})
+		if got := askedNumber(t, s); got != before {
+			t.Errorf("answers with %d, before %d", got, before)
+		}
+		if got := transferred(t, s, 0)[0].(*dns.SOA).Serial; got != before {
+			t.Errorf("transfers with %d, before %d", got, before)
+		}
+		if err := os.Rename(file+".gone", file); err != nil {
+			t.Fatal(err)
+		}
+		servertest.Eventually(t, 30*time.Second, "number of the zone", func() bool { return askedNumber(t, s) == 2026112420 })
+	})
 	t.Run("the number is the same after a restart, and where the file has an owner nobody else starts", func(t *testing.T) {
 		before := askedNumber(t, s)
 		_, err := serial.NewFiles(nil).Open(file)
