@@ -23,6 +23,7 @@ import (
 
 	"github.com/coredns/coredns/plugin"
 	"github.com/fakemx/fakemx/internal/answer"
+	"github.com/fakemx/fakemx/internal/primary"
 	"github.com/fakemx/fakemx/internal/transfer"
 	"github.com/miekg/dns"
 )
@@ -34,6 +35,8 @@ const Version = "0.1.0"
 type FakeMX struct {
 	answers   *answer.Editor
 	transfers transfer.Editor
+	guard     guard
+	primary   *primary.Primary
 }
 
 // Name implements plugin.Handler.
@@ -49,6 +52,7 @@ func (f *FakeMX) ServeDNS(ctx context.Context, w dns.ResponseWriter, r *dns.Msg)
 	var reply answer.Reply
 	if q, ok := f.answers.Query(ctx, w, r); ok {
 		reply = q.Edit(q.Ask())
+		reply.Msg = f.primary.Stamp(reply.Msg)
 	} else {
 		reply = f.answers.Pass(ctx, w, r)
 	}

@@ -1,6 +1,8 @@
 package fakemx
 
 import (
+	"slices"
+
 	"github.com/coredns/caddy"
 	"github.com/coredns/coredns/core/dnsserver"
 	"github.com/coredns/coredns/plugin"
@@ -26,6 +28,11 @@ func setup(c *caddy.Controller) error {
 		return plugin.Error(answer.Name, err)
 	}
 	f := newHandler(z)
+	f.guard = newGuard(c, stanzas, z)
+	if f.primary, err = newPrimary(c, stanzas, f.answers); err != nil {
+		return plugin.Error(answer.Name, err)
+	}
+	f.transfers.Primary = f.primary
 
 	block := dnsserver.GetConfig(c)
 	block.AddPlugin(func(next plugin.Handler) plugin.Handler {
@@ -34,8 +41,9 @@ func setup(c *caddy.Controller) error {
 	})
 	c.OnStartup(func() error {
 		f.meet(block)
+		f.meetTransfer(block)
 		for _, s := range stanzas {
-			for _, warning := range s.Warnings {
+			for _, warning := range slices.Concat(s.Warnings, s.WarnFront(front(block))) {
 				log.Warning(warning)
 			}
 			log.Info(s.String())

@@ -30,6 +30,8 @@ const (
 	taken
 	// failing: the plugins behind do not answer, or give no SOA record.
 	failing
+	// withdrawn: free, and its guard keeps the fake out for now. No verdict is this.
+	withdrawn
 )
 
 // verdict says whether a sink is free.

@@ -17,6 +17,7 @@ type joining struct {
 	// missing is pending if of another one it is not known whether it may.
 	missing state
 	from    []source
+	guards  []guarded
 	renew   time.Time
 
 	// anchor is a record that came with the MX set: a backend that keeps a zone in
@@ -24,6 +25,12 @@ type joining struct {
 	// makes its records anew is asked once whether the version is another.
 	anchor dns.RR
 	anew   bool
+}
+
+// guarded is what the guard of a fake said when joining was made.
+type guarded struct {
+	zones.Guard
+	joins bool
 }
 
 // source is what was known of a zone when joining was made.
@@ -40,7 +47,7 @@ func (q *Query) joining(z *zoneMemory, set []dns.RR, r *Reply) *joining {
 	if j != nil && j.holds() && q.sameVersion(z, j, anchor) {
 		return j
 	}
-	j = q.join(z)
+	j = q.join(z, true)
 	j.anchor = anchor
 	z.joining.Store(j)
 	return j
@@ -59,7 +66,8 @@ func (j *joining) holds() bool {
 	if time.Now().After(j.renew) {
 		return false
 	}
-	return !slices.ContainsFunc(j.from, func(s source) bool { return s.z.known.Load() != s.known })
+	return !slices.ContainsFunc(j.guards, func(g guarded) bool { return g.Joins() != g.joins }) &&
+		!slices.ContainsFunc(j.from, func(s source) bool { return s.z.known.Load() != s.known })
 }
 
 // sameVersion reports whether the set is of the version of the zone that j was
@@ -90,8 +98,9 @@ func (q *Query) sameVersion(z *zoneMemory, j *joining, anchor dns.RR) bool {
 	return true
 }
 
-// join makes what follows from the verdicts about the sinks of the zone.
-func (q *Query) join(z *zoneMemory) *joining {
+// join makes what follows from the verdicts about the sinks of the zone, and from
+// the guards of its fakes if those count.
+func (q *Query) join(z *zoneMemory, guards bool) *joining {
 	j := &joining{missing: free, renew: time.Now().Add(renewAfter)}
 	keep := make([]bool, len(z.zone.Hosts))
 	for i := range z.zone.Hosts {
@@ -104,8 +113,13 @@ func (q *Query) join(z *zoneMemory) *joining {
 			continue
 		}
 		v := q.knownOf(j, server)[sink]
-		if keep[i] = v.state == free; !keep[i] {
+		switch {
+		case v.state != free:
 			j.lacks(v.state)
+		case guards && !j.guarded(z.zone.Guard(i), server.zone.Guard(sink)):
+			j.lacks(withdrawn)
+		default:
+			keep[i] = true
 		}
 		if renew := v.renewAt(); renew.Before(j.renew) {
 			j.renew = renew
@@ -116,6 +130,20 @@ func (q *Query) join(z *zoneMemory) *joining {
 		j.zone = z.zone.Only(func(i int) bool { return keep[i] })
 	}
 	return j
+}
+
+// guarded asks the guard of a fake, or that of the fake of the stanza that serves
+// its sink, and notes what it says.
+func (j *joining) guarded(own, server zones.Guard) bool {
+	if own == nil {
+		own = server
+	}
+	if own == nil {
+		return true
+	}
+	g := guarded{own, own.Joins()}
+	j.guards = append(j.guards, g)
+	return g.joins
 }
 
 // lacks notes that a fake stays out.

@@ -139,6 +139,9 @@ func (e *Editor) decideJoining(join *zones.Zone, set []dns.RR, missing state) de
 	case added == 0 && missing == pending:
 		d.result = tell.Unknown
 		return d
+	case added == 0 && missing == withdrawn:
+		d.result = tell.Withdrawn
+		return d
 	case added == 0:
 		d.result = tell.NotFree
 		return d

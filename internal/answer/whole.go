@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"iter"
 	"math"
 	"net"
 	"slices"
@@ -29,22 +28,14 @@ type Whole struct {
 	apex string
 	join map[*zoneMemory]*joining
 	has  map[string]bool
+	// sinks are those of Sinks, once they were asked for.
+	sinks []Sink
+	asked bool
 }
 
 // Whole returns the editor of the zone apex in the version of its SOA record.
 func (e *Editor) Whole(apex string, soa *dns.SOA) *Whole {
-	ctx := newAsking(context.Background(), e)
-	ctx.left.Store(math.MaxInt32)
-	nobody := &detached{local: &net.UDPAddr{}, remote: &net.UDPAddr{IP: net.IPv4(127, 0, 0, 1)}}
-	w := &Whole{
-		q: &Query{
-			e: e, ctx: ctx, w: nobody, r: new(dns.Msg),
-			asking: ctx, wait: wait{most: transferPatience},
-		},
-		apex: apex,
-		join: make(map[*zoneMemory]*joining),
-		has:  make(map[string]bool),
-	}
+	w := &Whole{q: e.own(transferPatience), apex: apex, join: make(map[*zoneMemory]*joining), has: make(map[string]bool)}
 	for m := range e.zones.Around(apex) {
 		z := e.memory.of(m)
 		for _, v := range z.current() {
@@ -54,6 +45,15 @@ func (e *Editor) Whole(apex string, soa *dns.SOA) *Whole {
 		}
 	}
 	return w
+}
+
+// own returns a query of nobody's but the editor's, which waits for what it asks
+// for so long.
+func (e *Editor) own(patience time.Duration) *Query {
+	ctx := newAsking(context.Background(), e)
+	ctx.left.Store(math.MaxInt32)
+	nobody := &detached{local: &net.UDPAddr{}, remote: &net.UDPAddr{IP: net.IPv4(127, 0, 0, 1)}}
+	return &Query{e: e, ctx: ctx, w: nobody, r: new(dns.Msg), asking: ctx, wait: wait{most: patience}}
 }
 
 // Concerns reports whether anything may have to be edited in the zone apex.
@@ -96,11 +96,12 @@ func (w *Whole) Set(owner string, set []dns.RR) []dns.RR {
 	return d.zone.Fakes.AppendSet(nil, set)
 }
 
-// joining is that of the answers, once for a transfer.
+// joining is that of the answers, once for a transfer. What guards say comes and
+// goes: secondaries follow it only where the serial number does.
 func (w *Whole) joining(z *zoneMemory) (*joining, error) {
 	j := w.join[z]
 	if j == nil {
-		j = w.q.join(z)
+		j = w.q.join(z, z.zone.Serial != "")
 		w.join[z] = j
 	}
 	if j.missing == pending {
@@ -168,19 +169,26 @@ type Sink struct {
 	TLSA []dns.RR
 }
 
-// Sinks yields the free sinks of the zone.
-func (w *Whole) Sinks() iter.Seq2[Sink, error] {
-	return func(yield func(Sink, error) bool) {
-		for m := range w.q.e.zones.Around(w.apex) {
-			z := w.q.e.memory.of(m)
-			for _, i := range z.sinks {
-				s, ok, err := w.sink(z, i)
-				if (ok || err != nil) && !yield(s, err) {
-					return
-				}
+// Sinks returns the free sinks of the zone, the same each time.
+func (w *Whole) Sinks() ([]Sink, error) {
+	if w.asked {
+		return w.sinks, nil
+	}
+	w.sinks = nil
+	for m := range w.q.e.zones.Around(w.apex) {
+		z := w.q.e.memory.of(m)
+		for _, i := range z.sinks {
+			s, ok, err := w.sink(z, i)
+			if err != nil {
+				return nil, err
+			}
+			if ok {
+				w.sinks = append(w.sinks, s)
 			}
 		}
 	}
+	w.asked = true
+	return w.sinks, nil
 }
 
 // sink returns the sink of the host i of z, if it is a free one of this zone.

@@ -21,6 +21,9 @@ func (s *Stanza) check() error {
 	if err := s.checkNames(fakes); err != nil {
 		return err
 	}
+	if err := s.checkGuard(); err != nil {
+		return err
+	}
 	s.warn(fakes)
 	return nil
 }

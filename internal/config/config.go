@@ -16,6 +16,7 @@ import (
 	"math"
 	"net/netip"
 	"slices"
+	"time"
 
 	"github.com/coredns/caddy"
 	"github.com/coredns/coredns/core/dnsserver"
@@ -67,10 +68,22 @@ type Stanza struct {
 	// ListFile is the path of zones_from, "" without.
 	ListFile string
 	listAt   position
+	// Watch is the interval at which sinks of lowest fakes are looked at, 0 without,
+	// and Controls are hosts that accept on port 25.
+	Watch              time.Duration
+	Controls           []netip.Addr
+	watchAt, controlAt position
+	// Serial is the path of the file with serial numbers, "" without.
+	Serial   string
+	serialAt position
 	// block are the zones of the server block.
 	block []string
 	// rootByDefault says that the stanza has the root because it names no zones.
 	rootByDefault bool
+
+	// Text is what the lines say that shape a zone, one each: two stanzas with the
+	// same text do the same to it.
+	Text string
 
 	// Warnings are for the operator to read once at start.
 	Warnings []string
@@ -121,7 +134,10 @@ func Parse(c *caddy.Controller) ([]*Stanza, error) {
 			return nil, err
 		}
 	}
-	return stanzas, checkTogether(stanzas)
+	if err := checkTogether(stanzas); err != nil {
+		return nil, err
+	}
+	return stanzas, checkSerials(c, stanzas)
 }
 
 func parseStanza(c *caddy.Controller) (*Stanza, error) {
@@ -138,6 +154,11 @@ func parseStanza(c *caddy.Controller) (*Stanza, error) {
 		l.values = c.RemainingArgs()
 		if err := s.set(l, seen); err != nil {
 			return nil, err
+		}
+		switch l.property {
+		case "zones_from", "watch", "control", "serial":
+		default:
+			s.Text += fmt.Sprintf("%s %q\n", l.property, l.values)
 		}
 	}
 	return s, nil

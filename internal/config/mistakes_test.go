@@ -16,7 +16,7 @@ func TestMistakesInTheCorefile(t *testing.T) {
 	for _, tc := range []struct{ mistake, corefile, want string }{
 		{
 			"an unknown property", stanzaWith("lowset fake0 198.51.100.1"),
-			`Corefile:3 - Error during parsing: unknown property "lowset": expected lowest, highest, step, ttl, except, exchanges, real, zones_from or dry_run`,
+			`Corefile:3 - Error during parsing: unknown property "lowset": expected lowest, highest, step, ttl, except, exchanges, real, zones_from, watch, control, serial or dry_run`,
 		},
 		{
 			"no fake at all", "example.org:0 {\n\nfakemx\n}",

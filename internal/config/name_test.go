@@ -197,7 +197,7 @@ func TestEmptyValuesNameTheUnsetVariable(t *testing.T) {
 		{"real " + unset, "real has an empty value: expected real LABEL"},
 		{"zones_from " + unset, "zones_from has an empty value: expected zones_from FILE"},
 		{"dry_run " + unset, "dry_run has an empty value: expected dry_run"},
-		{unset + " a", `unknown property "": expected lowest, highest, step, ttl, except, exchanges, real, zones_from or dry_run`},
+		{unset + " a", `unknown property "": expected lowest, highest, step, ttl, except, exchanges, real, zones_from, watch, control, serial or dry_run`},
 	} {
 		t.Run(tc.line, func(t *testing.T) {
 			wantError(t, stanzaWith(tc.line), "Corefile:3 - Error during parsing: "+tc.want+"; perhaps a {$VARIABLE} is not set")

@@ -41,6 +41,9 @@ var properties = []property{
 	{"exchanges", "NAME...", true, func(s *Stanza, l line) error { return s.Exchanges.add(l) }},
 	{"real", "LABEL", false, (*Stanza).setReal},
 	{"zones_from", "FILE", false, (*Stanza).setListFile},
+	{"watch", "[INTERVAL]", false, (*Stanza).setWatch},
+	{"control", "ADDRESS...", false, (*Stanza).setControls},
+	{"serial", "FILE", false, (*Stanza).setSerial},
 	{"dry_run", "", false, (*Stanza).setDryRun},
 }
 

@@ -23,6 +23,12 @@ func (s *Stanza) String() string {
 	if s.Real != "" {
 		fmt.Fprintf(&b, ", untouched sets at %s", s.Real)
 	}
+	if s.Watched() {
+		fmt.Fprintf(&b, ", watched every %s", s.Watch)
+	}
+	if s.Serial != "" {
+		fmt.Fprintf(&b, ", serial numbers in %s", s.Serial)
+	}
 	return b.String()
 }
 

@@ -36,13 +36,9 @@ func newSurvey(apex string, whole *answer.Whole) (*survey, error) {
 		cuts: make(map[string]uint16), owners: make(map[string]bool), own: make(map[string]bool),
 	}
 	s.bounds = newBounds(apex, whole.Bounds())
-	for sink, err := range whole.Sinks() {
-		if err != nil {
-			return nil, err
-		}
-		s.sinks = append(s.sinks, sink)
-	}
-	return s, nil
+	var err error
+	s.sinks, err = whole.Sinks()
+	return s, err
 }
 
 // look takes note of a batch.

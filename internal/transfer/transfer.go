@@ -13,6 +13,7 @@ import (
 	"github.com/coredns/coredns/plugin/transfer"
 	"github.com/fakemx/fakemx/internal/answer"
 	"github.com/fakemx/fakemx/internal/dnsname"
+	"github.com/fakemx/fakemx/internal/primary"
 	"github.com/miekg/dns"
 )
 
@@ -22,6 +23,8 @@ type Editor struct {
 	Behind []transfer.Transferer
 	// Answers has the verdicts by which zones are edited.
 	Answers *answer.Editor
+	// Primary has the serial numbers of zones, nil without any.
+	Primary *primary.Primary
 }
 
 // errChanged says that the plugin behind loaded another version of the zone
@@ -37,6 +40,13 @@ const tries = 3
 // end.
 func (e *Editor) Transfer(name string, serial uint32) (<-chan []dns.RR, error) {
 	apex := dnsname.Canonical(name)
+	if e.Primary != nil && e.Answers.Numbered(apex) {
+		return e.numbered(name, apex, serial)
+	}
+	return e.transfer(name, apex, serial)
+}
+
+func (e *Editor) transfer(name, apex string, serial uint32) (<-chan []dns.RR, error) {
 	in, err := e.open(name, serial)
 	if err != nil || !e.Answers.Concerns(apex) {
 		return in.whole(), err
@@ -57,7 +67,7 @@ func (e *Editor) Transfer(name string, serial uint32) (<-chan []dns.RR, error) {
 		if !ok {
 			return in.whole(), nil // no zone begins like this, and the secondary will say so
 		}
-		out, err := e.edited(name, apex, soa, in)
+		out, err := e.edited(name, apex, soa, e.Answers.Whole(apex, soa), in)
 		if !errors.Is(err, errChanged) {
 			return out, err
 		}
@@ -70,8 +80,7 @@ func (e *Editor) Transfer(name string, serial uint32) (<-chan []dns.RR, error) {
 }
 
 // edited surveys the zone that comes from in, and transfers it once more.
-func (e *Editor) edited(name, apex string, soa *dns.SOA, in *stream) (<-chan []dns.RR, error) {
-	whole := e.Answers.Whole(apex, soa)
+func (e *Editor) edited(name, apex string, soa *dns.SOA, whole *answer.Whole, in *stream) (<-chan []dns.RR, error) {
 	s, err := newSurvey(apex, whole)
 	if err != nil {
 		in.drain()

@@ -19,6 +19,19 @@ type Stanza struct {
 	// hosts are those of the sinks with absolute names; the others are made for
 	// each zone.
 	hosts []Host
+	// guards are those of the lowest fakes, as far as they have one.
+	guards []Guard
+}
+
+// A Guard says whether a fake may join MX sets for now.
+type Guard interface{ Joins() bool }
+
+// Guard returns that of the fake with that index, nil for one without.
+func (s *Stanza) Guard(fake int) Guard {
+	if fake < len(s.guards) {
+		return s.guards[fake]
+	}
+	return nil
 }
 
 func newStanza(s *config.Stanza) *Stanza {

@@ -79,6 +79,10 @@ func New(stanzas []*config.Stanza) *Zones {
 	return z
 }
 
+// SetGuards gives the lowest fakes of a stanza their guards, nil for one without.
+// It must come before the first query.
+func (z *Zones) SetGuards(s *config.Stanza, guards []Guard) { z.prepared[s].guards = guards }
+
 // SetLists puts the lists of the stanzas in force. Where two of them have a zone,
 // the stanza that stands first in the Corefile has it.
 func (z *Zones) SetLists(lists []*config.List) {
@@ -249,6 +253,19 @@ func (z *Zones) Around(apex string) iter.Seq[Match] {
 		if z.under(apex, true, yield) {
 			z.under(apex, false, yield)
 		}
+	}
+}
+
+// Shaping yields each zone that may shape the zone apex of a backend: those of
+// Around, and those below it whose sinks others serve.
+func (z *Zones) Shaping(apex string) iter.Seq[Match] {
+	return func(yield func(Match) bool) {
+		for m := range z.Around(apex) {
+			if !yield(m) {
+				return
+			}
+		}
+		z.under(apex, false, yield)
 	}
 }
 

@@ -58,7 +58,9 @@ is "panels without a unit on the axis" "$(jq -r '.panels[] | select(.type == "ti
 
 is "Prometheus loaded all rules" "$(curl -fs "$api/rules" | jq '[.data.groups[].rules[]] | length')" \
   "$(grep -c 'alert:' "$repo/deploy/prometheus/fakemx.rules.yaml")"
-is "... and none fires on this server" "$(curl -fs "$api/alerts" | jq '.data.alerts | length')" 0
+# What it sees of its sink depends on the network of this machine.
+is "... and none fires on this server, but for what it watches" "$(curl -fs "$api/alerts" |
+  jq '[.data.alerts[] | select(.labels.alertname | IN("FakemxWatchBlind", "FakemxSinkNotRefusing") | not)] | length')" 0
 
 if [ -n "${PICTURE:-}" ]; then
   need gnuplot gnuplot-nox

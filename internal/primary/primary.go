@@ -1,0 +1,299 @@
+package primary
+
+import (
+	"context"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/fakemx/fakemx/internal/answer"
+	"github.com/fakemx/fakemx/internal/serial"
+	"github.com/miekg/dns"
+)
+
+const (
+	// every is how often a zone is looked at.
+	every = time.Minute
+	// patience is for how long a client that asks for a SOA record waits for the
+	// number of a new version.
+	patience = time.Second
+	// maxZones is how many zones are followed, more than a server has: the names come
+	// from what backends answer.
+	maxZones = 1 << 20
+	// lookers is how many zones are looked at at a time, and together how many share
+	// a commit.
+	lookers  = 4
+	together = 1000
+)
+
+// Primary keeps the serial numbers of a server block.
+type Primary struct {
+	// Answers has the backend's versions, and what shapes a zone. Has reports
+	// whether a plugin behind can transfer the zone in that version, and Notify tells
+	// the secondaries of it that it has changed. Changes returns a channel that is
+	// closed when what is watched changes. Log takes lines for the operator.
+	Answers *answer.Editor
+	Has     func(apex string, soa *dns.SOA) bool
+	Notify  func(apex string) error
+	Changes func() <-chan struct{}
+	Log     serial.Logger
+
+	file *serial.File
+
+	// zones are those that are followed.
+	zones sync.Map // of *zone by apex
+	count atomic.Int64
+	// asked are zones that somebody asked for.
+	asked chan *zone
+
+	notices notices
+	cancel  context.CancelFunc
+	running sync.WaitGroup
+}
+
+// zone is a zone that is followed.
+type zone struct {
+	apex string
+	// mu is held while the zone is looked at.
+	mu sync.Mutex
+	// waiting is set while the zone waits for a look.
+	waiting atomic.Bool
+	// foreign says that no plugin behind can transfer it, looked up at looked.
+	foreign atomic.Bool
+	looked  atomic.Int64
+	// asking guards over, which is closed when the look that clients wait for is over.
+	asking sync.Mutex
+	over   chan struct{}
+}
+
+// New returns the primary that keeps its numbers in file.
+func New(file *serial.File) *Primary {
+	return &Primary{file: file, asked: make(chan *zone, together), notices: newNotices()}
+}
+
+// Start makes the primary the owner of its file, and begins to follow zones.
+func (p *Primary) Start() {
+	p.file.Start()
+	var ctx context.Context
+	ctx, p.cancel = context.WithCancel(context.Background())
+	p.running.Go(func() { p.rounds(ctx) })
+	p.running.Go(func() { p.onDemand(ctx) })
+	go p.tell(ctx) // a secondary that is down must not hold up the end
+}
+
+// Close ends what Start began, and gives up the file.
+func (p *Primary) Close() error {
+	if p.cancel != nil {
+		p.cancel()
+		p.running.Wait()
+	}
+	return p.file.Close()
+}
+
+// rounds looks at all zones every minute, and when what is watched changes.
+func (p *Primary) rounds(ctx context.Context) {
+	for _, apex := range p.Answers.NumberedZones() {
+		p.follow(apex)
+	}
+	changes := p.Changes()
+	for {
+		p.round(ctx)
+		timer := time.NewTimer(every)
+		select {
+		case <-timer.C:
+		case <-changes:
+			changes = p.Changes()
+		case <-ctx.Done():
+			timer.Stop()
+			return
+		}
+		timer.Stop()
+	}
+}
+
+// round looks at all zones.
+func (p *Primary) round(ctx context.Context) {
+	work := make(chan *zone)
+	var workers sync.WaitGroup
+	for range lookers {
+		workers.Go(func() {
+			var seen []serial.Seen
+			for z := range work {
+				if now, ok := p.look(z); ok {
+					seen = append(seen, now)
+				}
+				if len(seen) >= together/lookers {
+					_ = p.put(seen...)
+					seen = nil
+				}
+			}
+			_ = p.put(seen...)
+		})
+	}
+	p.zones.Range(func(apex, z any) bool {
+		if !p.Answers.Numbered(apex.(string)) {
+			p.zones.Delete(apex)
+			p.count.Add(-1)
+			return true
+		}
+		select {
+		case work <- z.(*zone):
+			return true
+		case <-ctx.Done():
+			return false
+		}
+	})
+	close(work)
+	workers.Wait()
+}
+
+// onDemand looks at zones that somebody asked for.
+func (p *Primary) onDemand(ctx context.Context) {
+	for {
+		select {
+		case z := <-p.asked:
+			z.waiting.Store(false)
+			if now, ok := p.look(z); ok {
+				_ = p.put(now)
+			}
+		case <-ctx.Done():
+			return
+		}
+	}
+}
+
+// follow returns the zone, from now on followed. It is nil if there are too many.
+func (p *Primary) follow(apex string) *zone {
+	if z, ok := p.zones.Load(apex); ok {
+		return z.(*zone)
+	}
+	if p.count.Load() >= maxZones {
+		return nil
+	}
+	z, known := p.zones.LoadOrStore(apex, &zone{apex: apex})
+	if !known {
+		p.count.Add(1)
+	}
+	return z.(*zone)
+}
+
+// ask has a zone looked at soon.
+func (p *Primary) ask(apex string) {
+	z := p.follow(apex)
+	if z == nil || z.waiting.Swap(true) {
+		return
+	}
+	select {
+	case p.asked <- z:
+	default:
+		z.waiting.Store(false) // the next round will
+	}
+}
+
+// look returns how a zone is now. It fails for one that cannot be transferred,
+// and where something about it is not known: then the last number stays.
+func (p *Primary) look(z *zone) (now serial.Seen, ok bool) {
+	z.mu.Lock()
+	defer z.mu.Unlock()
+	if z.foreign.Load() && time.Since(time.Unix(0, z.looked.Load())) < every/2 {
+		return now, false
+	}
+	soa, signed := p.Answers.Version(z.apex)
+	if soa == nil {
+		return now, false
+	}
+	z.foreign.Store(!p.Has(z.apex, soa))
+	z.looked.Store(time.Now().UnixNano())
+	if z.foreign.Load() {
+		return now, false
+	}
+	now, err := p.seen(p.Answers.Whole(z.apex, soa), z.apex, soa, signed)
+	return now, err == nil
+}
+
+// seen is how a zone is in the version of its SOA record.
+func (p *Primary) seen(w *answer.Whole, apex string, soa *dns.SOA, signed bool) (serial.Seen, error) {
+	now := serial.Seen{Zone: apex, Backend: soa.Serial, Signed: signed}
+	if signed {
+		return now, nil
+	}
+	var err error
+	now.Digest, now.Injects, err = w.Shape()
+	return now, err
+}
+
+// put makes the numbers of zones those of how they are now, and has the
+// secondaries told of those that have moved.
+func (p *Primary) put(seen ...serial.Seen) error {
+	if len(seen) == 0 {
+		return nil
+	}
+	before := make([]serial.State, len(seen))
+	for i, now := range seen {
+		before[i], _ = p.file.State(now.Zone)
+	}
+	if err := p.file.Put(seen...); err != nil {
+		return err
+	}
+	for i, now := range seen {
+		if s, _ := p.file.State(now.Zone); s.Served != before[i].Served {
+			p.notices.add(now.Zone)
+		}
+	}
+	return nil
+}
+
+// Number returns the number of a zone in the version of its SOA record, as w
+// edits it. kept says that the zone has that of the backend: it is signed, or
+// nothing is known of it and cannot be kept. Without an error, what is served with
+// the number is on disk, or the last number stays because it cannot be.
+func (p *Primary) Number(w *answer.Whole, apex string, soa *dns.SOA, signed bool) (number uint32, kept bool, err error) {
+	now, err := p.seen(w, apex, soa, signed)
+	if err != nil {
+		return 0, false, err
+	}
+	p.follow(apex)
+	_ = p.put(now)
+	s, known := p.file.State(apex)
+	if !known || s.Signed || signed {
+		return soa.Serial, true, nil
+	}
+	return s.Served, false, nil
+}
+
+// settle waits for a look at the zone, for as long as a client has patience. All
+// clients of a zone wait for the same one.
+func (p *Primary) settle(apex string) {
+	z := p.follow(apex)
+	if z == nil {
+		return
+	}
+	timer := time.NewTimer(patience)
+	defer timer.Stop()
+	select {
+	case <-p.underway(z):
+	case <-timer.C:
+	}
+}
+
+// underway returns a channel that is closed when a look is over: the one that is
+// under way for clients, or one that it starts.
+func (p *Primary) underway(z *zone) <-chan struct{} {
+	z.asking.Lock()
+	defer z.asking.Unlock()
+	if z.over != nil {
+		return z.over
+	}
+	over := make(chan struct{})
+	z.over = over
+	go func() {
+		if now, ok := p.look(z); ok {
+			_ = p.put(now)
+		}
+		z.asking.Lock()
+		z.over = nil
+		z.asking.Unlock()
+		close(over)
+	}()
+	return over
+}
