@@ -12,7 +12,7 @@
 // This package is what CoreDNS touches: the handler, transfers, setup. What an
 // answer has to be is in packages below it, which import one way only:
 //
-//	dnsname → inject → config → zones → tell → answer → transfer → here
+//	dnsname → inject → watch → config → zones → tell → answer → serial → primary → transfer → here
 //
 // Start with [github.com/fakemx/fakemx/internal/inject], the pure heart, and
 // [github.com/fakemx/fakemx/internal/answer], which decides where it may be used.
