@@ -220,8 +220,9 @@ func TestQuestionsBehind(t *testing.T) {
 			e := editor(t, "fakemx example.org {\nlowest fake0 198.51.100.1\nhighest decoy[1-2] 198.51.100.2\nreal _realmx\n}", b)
 			for _, expected := range []string{tc.cold, tc.warm} {
 				ask(t, e, tc.name, tc.qtype)
-				var types []string
-				for _, q := range b.questions() {
+				asked := b.questions()
+				types := make([]string, 0, len(asked))
+				for _, q := range asked {
 					_, qtype, _ := strings.Cut(q, " ")
 					types = append(types, qtype)
 				}

@@ -118,8 +118,10 @@ func (q *Query) foreign(z *zoneMemory, set []dns.RR, r *Reply) bool {
 	}
 	return slices.ContainsFunc(set, func(rr dns.RR) bool {
 		exchange := dnsname.Canonical(rr.(*dns.MX).Mx)
-		return !z.zone.Exchanges.Cover(exchange, z.zone.Apex) &&
-			!(z.zone.Fakes.Has(exchange) && q.joining(z, set, r).zone.Fakes.Has(exchange))
+		if z.zone.Exchanges.Cover(exchange, z.zone.Apex) {
+			return false
+		}
+		return !z.zone.Fakes.Has(exchange) || !q.joining(z, set, r).zone.Fakes.Has(exchange)
 	})
 }
 

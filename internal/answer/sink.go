@@ -116,7 +116,7 @@ func (q *Query) atNode(at *spot, r *Reply) (*dns.Msg, bool) {
 		return nil, false
 	}
 	switch {
-	case served && ownsAny(m.Answer, q.name) && q.wins(at, m) && q.exists(q.name, m):
+	case served && ownsAny(m.Answer, q.name) && q.wins(at) && q.exists(q.name, m):
 		return nil, false
 	case served && at.real != nil && q.qtype == dns.TypeMX:
 		return q.untouched(at), true
@@ -133,10 +133,10 @@ func (q *Query) atNode(at *spot, r *Reply) (*dns.Msg, bool) {
 	return q.negative(at, m, dns.RcodeNameError), true
 }
 
-// wins reports whether data of the zone's own at the name of a node, if m has
-// that, is the answer: all but the addresses of a free sink, which are those that
+// wins reports whether data of the zone's own at the name of a node, if there is
+// any, is the answer: all but the addresses of a free sink, which are those that
 // are configured.
-func (q *Query) wins(at *spot, m *dns.Msg) bool {
+func (q *Query) wins(at *spot) bool {
 	return at.real != nil || at.Kind != zones.Sink || q.qtype != dns.TypeA && q.qtype != dns.TypeAAAA
 }
 

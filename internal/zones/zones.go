@@ -160,7 +160,7 @@ func (m Match) Zone() *Zone {
 	if m.ready != nil {
 		return m.ready
 	}
-	return m.Stanza.zone(strings.Clone(m.Apex)) // from a longer name, perhaps
+	return m.zone(strings.Clone(m.Apex)) // from a longer name, perhaps
 }
 
 // Find returns the zone that name, which is canonical, belongs to.
