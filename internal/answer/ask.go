@@ -414,11 +414,7 @@ func existsBy(ask func(name string, qtype uint16) *dns.Msg, name string, m *dns.
 func dnameOver(ask func(name string, qtype uint16) *dns.Msg, name, apex string) string {
 	for dnsname.Below(name, apex) {
 		name = dnsname.Parent(name)
-		m := ask(name, dns.TypeDNAME)
-		switch {
-		case !answers(m):
-			return ""
-		case owns(m.Answer, name, dns.TypeDNAME):
+		if m := ask(name, dns.TypeDNAME); m != nil && owns(m.Answer, name, dns.TypeDNAME) {
 			return name
 		}
 	}

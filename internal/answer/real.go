@@ -21,7 +21,10 @@ func (q *Query) realSet(name string) (spot, bool) {
 			continue
 		}
 		r := q.direct(owner)
-		if r == nil || r.Msg.Truncated {
+		if r == nil {
+			continue
+		}
+		if r.Msg.Truncated {
 			return spot{}, false
 		}
 		set := setOf(r.Msg.Answer, owner)

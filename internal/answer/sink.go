@@ -107,7 +107,7 @@ func (q *Query) atNode(at *spot, r *Reply) (*dns.Msg, bool) {
 		if m = q.askFor(q.name, dns.TypeCNAME); !answers(m) {
 			m = new(dns.Msg).SetReply(q.r)
 		}
-		if cutOff(m, q.name) {
+		if cutOff(m, q.name) || at.Kind == zones.TLSA && dnameOver(q.askFor, q.name, at.Apex) != "" {
 			return nil, false
 		}
 	case r.signed(), cutOff(m, q.name):

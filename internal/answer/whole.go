@@ -113,8 +113,17 @@ func (w *Whole) joining(z *zoneMemory) (*joining, error) {
 // Real returns the label at which the untouched set of owner, canonical, is
 // published, "" if it is not.
 func (w *Whole) Real(owner string, set []dns.RR) string {
+	if slices.ContainsFunc(set, isNull) {
+		return ""
+	}
+	return w.Label(owner)
+}
+
+// Label returns the label at which an untouched set of owner, canonical, would be
+// published, "" if it would not.
+func (w *Whole) Label(owner string) string {
 	at, ok := w.q.e.zones.Find(owner)
-	if !ok || slices.ContainsFunc(set, isNull) || !Publishes(at.Stanza, at.Apex, owner) {
+	if !ok || !Publishes(at.Stanza, at.Apex, owner) {
 		return ""
 	}
 	return at.Real
@@ -148,6 +157,12 @@ func (w *Whole) Bounds() (names []string) {
 		}
 	}
 	return slices.DeleteFunc(names, func(name string) bool { return !dnsname.Below(name, w.apex) })
+}
+
+// Excepted reports whether the name, canonical, is left alone by except.
+func (w *Whole) Excepted(name string) bool {
+	at, ok := w.q.e.zones.Find(name)
+	return ok && at.Except.Cover(name, at.Apex)
 }
 
 // HasZone reports whether the plugins behind have a zone with the apex.

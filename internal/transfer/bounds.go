@@ -25,10 +25,12 @@ type bounds struct {
 	exists map[string]bool
 	// wild are the records of the wildcards right below these names and the apex.
 	wild map[string][]dns.RR
+	// brought are those of the names that sinks bring into being.
+	brought map[string]bool
 }
 
 func newBounds(apex string, names []string) bounds {
-	b := bounds{apex: apex, exists: make(map[string]bool), wild: make(map[string][]dns.RR)}
+	b := bounds{apex: apex, exists: make(map[string]bool), wild: make(map[string][]dns.RR), brought: make(map[string]bool)}
 	for _, name := range names {
 		for ; dnsname.Below(name, apex); name = dnsname.Parent(name) {
 			b.exists[name] = false
@@ -43,7 +45,11 @@ func (b *bounds) look(rr dns.RR) {
 		return
 	}
 	owner := dnsname.Canonical(rr.Header().Name)
-	b.bring(owner, b.apex)
+	for name := owner; dnsname.Below(name, b.apex); name = dnsname.Parent(name) {
+		if _, ok := b.exists[name]; ok {
+			b.exists[name] = true
+		}
+	}
 	if dnsname.FirstLabel(owner) != "*" {
 		return
 	}
@@ -53,35 +59,28 @@ func (b *bounds) look(rr dns.RR) {
 	}
 }
 
-// bring notes that name exists, and what is above it up to the apex.
-func (b *bounds) bring(name, apex string) {
-	for ; dnsname.Below(name, apex); name = dnsname.Parent(name) {
-		if _, ok := b.exists[name]; ok {
-			b.exists[name] = true
-		}
+// bring notes the names that a sink brings into being: as far up as to the apex of
+// the configured zone that it is of; there and above, a wildcard goes on.
+func (b *bounds) bring(sink answer.Sink) {
+	for name := sink.Name; dnsname.Below(name, sink.Zone); name = dnsname.Parent(name) {
+		b.brought[name] = true
 	}
 }
 
 // records returns the records of wildcards that the zone gets under names of
-// their own. A sink brings names into being as far up as to the apex of the
-// configured zone that it is of; there and above, the wildcard goes on.
+// their own.
 func (b *bounds) records(whole *answer.Whole, sinks []answer.Sink, cutOff func(name string) bool) (all []dns.RR, err error) {
 	if len(b.wild) == 0 {
 		return nil, nil
 	}
 	for _, sink := range sinks {
-		b.bring(sink.Name, sink.Zone)
+		b.bring(sink)
 	}
 	for _, name := range slices.Sorted(maps.Keys(b.exists)) {
-		if b.exists[name] || cutOff(name) {
-			continue
-		}
-		encloser := name
-		for encloser != b.apex && !b.exists[encloser] {
-			encloser = dnsname.Parent(encloser)
-		}
-		wild := b.wild[encloser]
-		if !slices.ContainsFunc(wild, isMX) || b.elsewhere(whole, name) {
+		wild := b.wildOver(whole, name)
+		parts := slices.ContainsFunc(wild, isMX) || b.isBrought(name) ||
+			slices.ContainsFunc(sinks, func(s answer.Sink) bool { return dnsname.Below(s.Name, name) })
+		if len(wild) == 0 || !parts || cutOff(name) || b.elsewhere(whole, name) {
 			continue
 		}
 		if err := whole.Settle(name); err != nil {
@@ -91,6 +90,34 @@ func (b *bounds) records(whole *answer.Whole, sinks []answer.Sink, cutOff func(n
 		all = append(all, b.wildAt(whole, "*."+name, wild)...)
 	}
 	return all, nil
+}
+
+// isBrought reports whether a sink brings a name above name into being.
+func (b *bounds) isBrought(name string) bool {
+	for ; dnsname.Below(name, b.apex); name = dnsname.Parent(name) {
+		if b.brought[name] {
+			return true
+		}
+	}
+	return false
+}
+
+// wildOver returns the records of the wildcard that answers at name: that right
+// below its closest encloser (RFC 4592 section 3.3.1). What sinks bring into being
+// is none for names of except, which are left alone.
+func (b *bounds) wildOver(whole *answer.Whole, name string) []dns.RR {
+	alone := whole.Excepted(name)
+	for encloser := name; ; encloser = dnsname.Parent(encloser) {
+		switch {
+		case encloser == b.apex, b.exists[encloser]:
+			if encloser == name {
+				return nil
+			}
+			return b.wild[encloser]
+		case !alone && b.brought[encloser]:
+			return nil
+		}
+	}
 }
 
 // elsewhere reports whether name is of a zone of its own that the plugins behind
@@ -119,8 +146,10 @@ func (b *bounds) wildAt(whole *answer.Whole, owner string, wild []dns.RR) (all [
 			all = append(all, at)
 		}
 	}
-	if edited := whole.Set(owner, set); edited != nil {
-		set = edited
+	if len(set) > 0 {
+		if edited := whole.Set(owner, set); edited != nil {
+			set = edited
+		}
 	}
 	return append(all, set...)
 }

@@ -11,7 +11,7 @@ type plan struct {
 	whole *answer.Whole
 	// hidden are the owners of MX sets that a cut hides.
 	hidden map[string]bool
-	// bare are the owners whose DNAME record hides what is below them.
+	// bare are the owners whose untouched set a cut would hide.
 	bare map[string]bool
 	// pieces are the sets that come in pieces, whole.
 	pieces map[string][]dns.RR

@@ -128,7 +128,7 @@ func (s *survey) plan() (*plan, error) {
 		if pieces {
 			p.pieces[owner] = nil
 		}
-		if s.cuts[owner] == dns.TypeDNAME {
+		if label := s.whole.Label(owner); label != "" && len(s.cuts) > 0 && s.cutOff(label+"."+owner) {
 			p.bare[owner] = true
 		}
 		if err := s.whole.Settle(owner); err != nil {

@@ -139,5 +139,7 @@ func (s nsdSample) meaning(wire []byte, err error) (string, bool) {
 		rr.Header().Ttl = 0 // NSD gives the records of a set one TTL, *file* each its own
 	}
 	denial := slices.ContainsFunc(m.Ns, func(rr dns.RR) bool { return rr.Header().Rrtype == dns.TypeSOA })
-	return strings.ToLower(fmt.Sprint(dns.RcodeToString[m.Rcode], " denial ", denial, " ", strings.Join(set(m.Answer), "\n"))), true
+	answer := strings.Split(strings.ToLower(strings.Join(set(m.Answer), "\n")), "\n")
+	slices.Sort(answer)
+	return strings.ToLower(fmt.Sprint(dns.RcodeToString[m.Rcode], " denial ", denial, " ", strings.Join(answer, "\n"))), true
 }

@@ -45,6 +45,27 @@ func aliasToFarSink(f *finding) (reply, bool) {
 	return want, ok
 }
 
+// aliasToOtherBlock allows the SOA record of the zone that the sinks are in beside
+// an alias to a name above them, where another server block has a zone there.
+func aliasToOtherBlock(f *finding) (reply, bool) {
+	aliases := slices.DeleteFunc(slices.Clone(f.want.answer), func(text string) bool {
+		return !strings.Contains(text, "\tCNAME\t") && !strings.Contains(text, "\tDNAME\t")
+	})
+	target, ok := f.aliasOnly(aliases)
+	i, _ := f.home(f.question.name)
+	j, _ := f.home(target)
+	if !ok || i < 0 || j < 0 || i == j || len(f.got.authority) != 1 {
+		return reply{}, false
+	}
+	z := mostSpecific(f.world.blocks[i].zones, target)
+	if z == nil || !same(ownerOf(f.got.authority[0]), z.origin) {
+		return reply{}, false
+	}
+	want := f.want
+	want.authority = f.got.authority
+	return want, true
+}
+
 // aliasToSinkBehindCut allows the answer of a direct question for the sink behind an
 // alias that leads below a zone cut, where the backend does not show the cut.
 func aliasToSinkBehindCut(f *finding) (reply, bool) {
