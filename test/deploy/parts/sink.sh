@@ -28,18 +28,19 @@ has "the manifests render" "$(kubectl kustomize "$sink/kubernetes")" '^kind: Sta
 has "... the Service keeps the clients' addresses" "$(kubectl kustomize "$sink/kubernetes")" 'externalTrafficPolicy: Local'
 has "... nothing runs as root" "$(kubectl kustomize "$sink/kubernetes")" 'runAsNonRoot: true'
 
-# Without the sink command, and without anything that only it needs.
+# Without the command fakemx, and without anything that only it needs.
 plugin=$(go -C "$repo" list -deps .)
 hasnt "the plugin carries no part of the sink server" "$plugin" 'fakemx/internal/sink'
 hasnt "... nor its store" "$plugin" 'go.etcd.io/bbolt'
+hasnt "... nor of fakemx check" "$plugin" 'fakemx/internal/check|blitiri.com.ar'
 coredns=$(cd "$repo" && go list -m -f '{{.Path}}' all | sort)
 alone=$(cd "$(cd "$repo" && go list -m -f '{{.Dir}}' github.com/coredns/coredns)" && go list -mod=mod -m -f '{{.Path}}' all 2>/dev/null | sort)
-is "the module graph is CoreDNS's and fakemx" "$(comm -23 <(echo "$coredns") <(echo "$alone"))" github.com/fakemx/fakemx
+is "the module graph is CoreDNS's, fakemx and what fakemx check reads SPF with" "$(comm -23 <(echo "$coredns") <(echo "$alone") | xargs)" "blitiri.com.ar/go/spf github.com/fakemx/fakemx"
 
 # A namespace of its own, so that ports of this machine are neither needed nor seen.
-ip netns add fakemx-sink
-finally ip netns del fakemx-sink
-in_sink() { nsenter --net=/run/netns/fakemx-sink -- "$@"; }
+ip netns add fakemx-sinkserver
+finally ip netns del fakemx-sinkserver
+in_sink() { nsenter --net=/run/netns/fakemx-sinkserver -- "$@"; }
 in_sink ip link set lo up
 in_sink setpriv --reuid=65534 --regid=65534 --clear-groups --inh-caps=+net_bind_service --ambient-caps=+net_bind_service --bounding-set=-all,+net_bind_service \
   "$tmp/fakemx" sink serve -listen :25 -metrics '' >"$tmp/sink.json" 2>"$tmp/sink.log" &
