@@ -50,6 +50,9 @@ func (q *Query) atEnd(m *dns.Msg) (*dns.Msg, bool) {
 		}
 		if q.found {
 			r := q.askWhole()
+			if r.Msg != nil && noSuchName(r.Msg) && ownsAny(m.Answer, q.name) {
+				return nil, false // another server block has a zone there
+			}
 			return q.atNode(&q.at, &r)
 		}
 	}
