@@ -15,19 +15,25 @@ runs "... and a second time gives the same file" cmp "$package" "$tmp/first.deb"
 
 files=$(dpkg-deb --fsys-tarfile "$package" | tar t | grep -v '/$' | sort)
 is "it holds nothing but" "$(grep -v '^./usr/share/doc/fakemx/[a-z-]*\.\(md\|svg\)$' <<<"$files")" "\
+./etc/default/fakemx-sink
 ./etc/fakemx/Corefile
+./lib/systemd/system/fakemx-sink.service
 ./lib/systemd/system/fakemx.service
+./usr/bin/fakemx
 ./usr/lib/fakemx/coredns
 ./usr/share/doc/fakemx/changelog.gz
 ./usr/share/doc/fakemx/copyright
+./usr/share/doc/fakemx/examples/fakemx-sink.json
+./usr/share/doc/fakemx/examples/fakemx-sink.rules.yaml
 ./usr/share/doc/fakemx/examples/fakemx.json
 ./usr/share/doc/fakemx/examples/fakemx.rules.yaml
+./usr/share/man/man1/fakemx.1.gz
 ./usr/share/man/man7/coredns-fakemx.7.gz
 ./usr/share/man/man8/fakemx.8.gz"
 is "... and every page of docs/" "$(grep -o '[a-z-]*\.md$' <<<"$files")" "$(cd "$repo/docs" && ls ./*.md | sed 's#./##')"
 
 dpkg-deb --fsys-tarfile "$package" | tar x -C "$tmp" --wildcards './usr/share/man/*'
-for page in man7/coredns-fakemx.7 man8/fakemx.8; do
+for page in man1/fakemx.1 man7/coredns-fakemx.7 man8/fakemx.8; do
   file=$tmp/usr/share/man/$page.gz
   is "$page: mandoc has no warning" "$(zcat "$file" | mandoc -Tlint -W warning 2>&1)" ""
   is "... nor has man" "$(LC_ALL=C.UTF-8 MANWIDTH=80 man --warnings -E UTF-8 -l "$file" 2>&1 >/dev/null)" ""
@@ -45,9 +51,10 @@ start_machine || { fail "a machine boots: $(cat "$tmp/machine.log")"; return; }
 ok "a machine boots"
 cp "$package" "$machine_root/srv/fakemx.deb"
 runs "the package is installed" machine dpkg -i /srv/fakemx.deb
-is "... and starts nothing" "$(machine systemctl is-active fakemx)" inactive
+is "... and starts nothing" "$(machine systemctl is-active fakemx fakemx-sink | xargs)" "inactive inactive"
 has "man coredns-fakemx" "$(machine man coredns-fakemx)" 'fakemx +- +puts +synthetic'
-has "man fakemx" "$(machine man 8 fakemx)" 'SIGUSR1'
+has "man 1 fakemx" "$(machine man 1 fakemx)" 'probe-foreign'
+has "man 8 fakemx" "$(machine man 8 fakemx)" 'SIGUSR1'
 has "-version has the commit" "$(machine /usr/lib/fakemx/coredns -version)" "$(git -C "$repo" rev-parse --short=12 HEAD)"
 cat >"$machine_root/etc/fakemx/Corefile" <<'COREFILE'
 example.org {
@@ -77,9 +84,19 @@ bad_corefile_logged() { machine journalctl -u fakemx | grep -E 'ERROR.*127\.0\.0
 runs "a bad Corefile is refused, in the journal" until_true 10 bad_corefile_logged
 runs "... and the old one goes on" answers 6
 
+has "fakemx check reads the Corefile of a server" "$(machine fakemx check -conf /etc/fakemx/Corefile 2>&1)" '/etc/fakemx/Corefile.*127\.0\.0\.1'
+echo 'FLAGS=-host sink.example.org' >"$machine_root/etc/default/fakemx-sink"
+runs "the sink server starts" machine systemctl start fakemx-sink
+comes_later() { machine bash -c 'exec 3<>/dev/tcp/127.0.0.1/25; printf "EHLO a.example\r\nMAIL FROM:<>\r\nRCPT TO:<a@example.org>\r\nQUIT\r\n" >&3; timeout 5 cat <&3' | grep -q '^451 '; }
+runs "... and answers on port 25 with 451" until_true 10 comes_later
+visit_logged() { machine journalctl -u fakemx-sink | grep -F '"helo":"a.example"'; }
+runs "... the visit is in the journal" until_true 10 visit_logged
+runs "... and in a report" machine fakemx sink report
+
 runs "the package is removed" machine dpkg -r fakemx
-is "... and has stopped its service" "$(machine systemctl is-active fakemx)" inactive
+is "... and has stopped its services" "$(machine systemctl is-active fakemx fakemx-sink | xargs)" "inactive inactive"
 runs "... and has kept the configuration" test -f "$machine_root/etc/fakemx/Corefile"
+runs "... and what the sink server remembers" test -e "$machine_root/var/lib/private/fakemx-sink"
 rm "$machine_root/etc/fakemx/example.org.zone"
 runs "the package is purged" machine dpkg -P fakemx
 is "... and nothing is left of it" "$(find "$machine_root"/{etc,lib,usr,var} -xdev -name '*fakemx*' -not -path '*/var/log/*' -not -path '*/var/cache/man/*')" ""

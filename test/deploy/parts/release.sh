@@ -15,8 +15,9 @@ for arch in amd64 arm64; do
   archive=$(cd "$dist" && echo fakemx_*_linux_$arch.tar.gz)
   directory=${archive%.tar.gz}
   is "$archive: what is in it" "$(tar tf "$dist/$archive" | grep -v '/$' | sed "s#^$directory/##" | sort | xargs)" \
-    "CHANGELOG.md Corefile.example LICENSE README.md coredns testdata/db.example.org"
+    "CHANGELOG.md Corefile.example LICENSE README.md coredns fakemx testdata/db.example.org"
   has "... for $arch" "$(tar xOf "$dist/$archive" "$directory/coredns" | head -c 20 | od -An -tx1 -j18 -N1)" "$([ $arch = amd64 ] && echo 3e || echo b7)"
+  has "... so is the command fakemx" "$(tar xOf "$dist/$archive" "$directory/fakemx" | head -c 20 | od -An -tx1 -j18 -N1)" "$([ $arch = amd64 ] && echo 3e || echo b7)"
   has "... SBOM with CoreDNS in it" "$(jq -r '.packages[].name' "$dist/$archive.sbom.json")" '^github.com/coredns/coredns$'
   is "Debian package for $arch" "$(dpkg-deb --field "$dist"/packages/fakemx_*_$arch.deb Architecture)" $arch
 done

@@ -1,4 +1,5 @@
-# The sink server's alerts, unit, image and manifests, and what a build of the plugin must not carry for its sake.
+# The sink server's alerts, unit and image, and what a build of the plugin must not carry for its sake. Its manifests are
+# in the part manifests.
 need promtool prometheus
 need jq jq
 need swaks swaks
@@ -24,14 +25,9 @@ exposure=$(systemd-analyze security --offline=true "$sink/fakemx-sink.service" |
 if awk "BEGIN {exit !($exposure <= 1.6)}"; then ok "the unit's exposure is $exposure of 10"; else fail "the unit's exposure is $exposure of 10"; fi
 has "the unit may bind to port 25 and nothing else" "$(cat "$sink/fakemx-sink.service")" '^CapabilityBoundingSet=CAP_NET_BIND_SERVICE$'
 
-has "the manifests render" "$(kubectl kustomize "$sink/kubernetes")" '^kind: StatefulSet$'
-has "... the Service keeps the clients' addresses" "$(kubectl kustomize "$sink/kubernetes")" 'externalTrafficPolicy: Local'
-has "... nothing runs as root" "$(kubectl kustomize "$sink/kubernetes")" 'runAsNonRoot: true'
-
 # Without the command fakemx, and without anything that only it needs.
 plugin=$(go -C "$repo" list -deps .)
 hasnt "the plugin carries no part of the sink server" "$plugin" 'fakemx/internal/sink'
-hasnt "... nor its store" "$plugin" 'go.etcd.io/bbolt'
 hasnt "... nor of fakemx check" "$plugin" 'fakemx/internal/check|blitiri.com.ar'
 coredns=$(cd "$repo" && go list -m -f '{{.Path}}' all | sort)
 alone=$(cd "$(cd "$repo" && go list -m -f '{{.Dir}}' github.com/coredns/coredns)" && go list -mod=mod -m -f '{{.Path}}' all 2>/dev/null | sort)
