@@ -222,17 +222,15 @@ func child(t *testing.T, role, path string) *exec.Cmd {
 }
 
 func TestAFullDiskLosesNothingThatWaits(t *testing.T) {
-	if os.Geteuid() != 0 {
-		if os.Getenv("CI") == "true" {
-			t.Fatal("mounts a disk of its own: runs as root only")
-		}
-		t.Skip("mounts a disk of its own: runs as root only")
-	}
 	runtime.LockOSThread() // Pdeathsig
 	defer runtime.UnlockOSThread()
 	cmd := child(t, "full", t.TempDir())
 	cmd.SysProcAttr.Cloneflags = syscall.CLONE_NEWNS
-	if out, err := cmd.CombinedOutput(); err != nil {
+	out, err := cmd.CombinedOutput()
+	if errors.Is(err, os.ErrPermission) && os.Getenv("CI") != "true" {
+		t.Skipf("mounts a disk of its own, as root: %v", err)
+	}
+	if err != nil {
 		t.Errorf("%v: %s", err, out)
 	}
 }
