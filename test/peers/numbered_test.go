@@ -17,7 +17,7 @@ func TestSecondariesFollow(t *testing.T) {
 		name, key string
 		start     func(*testing.T, hosted) *process
 	}
-	followers := []follower{{name: "Knot DNS with TSIG", key: tsigName, start: startKnot}}
+	followers := append(make([]follower, 0, 1+len(secondaries)), follower{name: "Knot DNS with TSIG", key: tsigName, start: startKnot})
 	for name, start := range secondaries {
 		followers = append(followers, follower{name: name, start: start})
 	}
