@@ -60,6 +60,9 @@ func (v verdict) follows(old verdict, now time.Time) verdict {
 	return v
 }
 
+// publishAfter is how long what is learned of one sink waits for the others.
+const publishAfter = 50 * time.Millisecond
+
 // learner asks the plugins behind about the sinks of a zone, one after the other,
 // and about what cuts off several only once.
 type learner struct {
@@ -70,6 +73,9 @@ type learner struct {
 	know []verdict
 	// shared are the verdicts that hold for all sinks right below a name.
 	shared map[string]verdict
+	// published is when what is learned was put in force last: clients do not wait
+	// for one sink because another's zone is slow.
+	published time.Time
 	// plain says that the backend refuses EDNS, and spent that no question is left.
 	plain, spent bool
 }
@@ -89,6 +95,7 @@ func newLearner(q *Query, z *zoneMemory) *learner {
 // questions left, and puts what it learns in force.
 func (l *learner) run() {
 	now := time.Now()
+	l.published = now
 	for _, i := range l.z.sinks {
 		h := &l.z.zone.Hosts[i]
 		if now.Before(l.know[i].renewAt()) {
@@ -106,11 +113,21 @@ func (l *learner) run() {
 			}
 		}
 		l.know[i] = v.follows(l.know[i], time.Now())
+		if time.Since(l.published) > publishAfter {
+			l.publish()
+		}
 		if v.state != free {
 			l.e.notices.NotFree(h.Name, v.reason)
 		}
 	}
-	l.z.known.Store(&l.know)
+	l.publish()
+}
+
+// publish puts what is learned so far in force.
+func (l *learner) publish() {
+	known := slices.Clone(l.know)
+	l.z.known.Store(&known)
+	l.published = time.Now()
 }
 
 // askFor puts a question with the DO bit, or without EDNS where the backend

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/fakemx/fakemx/internal/servertest"
 	"github.com/miekg/dns"
@@ -141,7 +142,20 @@ func startCoreDNS(t *testing.T, plugins ...string) string {
 	t.Helper()
 	address := startPlugins(t, plugins...)
 	servesSOA(t, address, "example.org.")
+	settles(t, address)
 	return address
+}
+
+// settles waits until fakemx has learned from the server behind it which fakes may
+// join the set of example.org: until then it has a short TTL.
+func settles(t *testing.T, address string) {
+	t.Helper()
+	servertest.Eventually(t, 30*time.Second, "the fakes", func() bool {
+		m := mustAsk(t, address, new(dns.Msg).SetQuestion("example.org.", dns.TypeMX))
+		return !slices.ContainsFunc(m.Answer, func(rr dns.RR) bool {
+			return rr.Header().Rrtype == dns.TypeMX && rr.Header().Ttl <= 60
+		})
+	})
 }
 
 // startPlugins is startCoreDNS for plugins that have no zone.
