@@ -51,12 +51,6 @@ var rules = []*rule{
 		permits: wildcardAtOwnNonTerminal,
 	},
 	{
-		name: "the untouched set of an empty non-terminal",
-		reason: "as *file* answers from a wildcard at an empty non-terminal, fakemx takes that for an owner of its own, " +
-			"and publishes its set at the real label",
-		permits: publishedAtNonTerminal,
-	},
-	{
 		name: "an empty wildcard at a cut",
 		reason: "a wildcard that exists only because there are names below it makes names exist that have nothing " +
 			"(RFC 4592 section 2.2.1); a copy of nothing can't be typed in where it is cut",

@@ -112,38 +112,6 @@ func wildcardAtOwnNonTerminal(f *finding) (reply, bool) {
 	return want, true
 }
 
-// publishedAtNonTerminal allows at the real label of an empty non-terminal the set
-// that a wildcard of *file* makes there, as it would of an owner, and NODATA for
-// other types.
-func publishedAtNonTerminal(f *finding) (reply, bool) {
-	owner, ok := parent(f.question.name)
-	if !ok || !f.hasRealLabel(f.question.name) {
-		return reply{}, false
-	}
-	_, home := f.home(owner)
-	if home == nil || home.owns(owner) || !home.exists(owner) {
-		return reply{}, false
-	}
-	q := f.question
-	q.name, q.kind = owner, dns.TypeMX
-	plain, ok := f.plain(q)
-	if !ok || !holdsMX(plain.answer) {
-		return reply{}, false
-	}
-	want := f.want
-	want.header.Rcode, want.header.Truncated = dns.RcodeSuccess, false
-	want.answer, want.authority, want.additional = nil, []string{f.soa(owner)}, nil
-	if f.question.kind != dns.TypeMX {
-		return want, true
-	}
-	for _, text := range plain.answer {
-		_, data, _ := strings.Cut(text, "\t")
-		want.answer = append(want.answer, canonical(f.question.name)+"\t"+data)
-	}
-	want.header.Truncated, want.authority, want.additional = plain.header.Truncated, plain.authority, plain.additional
-	return want, true
-}
-
 // wildcardBesideSink reports whether the plain answer ends in data of a wildcard at
 // an empty non-terminal which the hand-edited zone has a sink or its TLSA set at,
 // and is about a type that it does not have there.
