@@ -25,7 +25,12 @@ zone:
     name: example.org
     zonefile: /srv/example.org.zone
 CONF
-  machine systemctl start nsd
+  # On a busy machine the first start may fail; the unit itself tries again, too.
+  for _ in $(seq 10); do
+    machine systemctl start nsd && return
+    sleep 2
+  done
+  return 1
 }
 before_bind() {
   cat >"$machine_root/etc/bind/named.conf.options" <<'CONF'
