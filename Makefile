@@ -31,8 +31,9 @@ bench-server: ## over real sockets, with peers, scale and soak: an hour on a qui
 mail: ## mail servers and bots against fakemx, in a few minutes; as root
 	go -C test/mail run . -short
 
-deploy-test: ## image, package, alerts, dashboard, manifests, docs/deploy.md; as root
+deploy-test: ## image, package, alerts, dashboard, manifests, sinks, the guides of docs/; as root
 	test/deploy/ci
+	test/deploy/run hidden docs
 
 kube-test: ## the variants on a real Kubernetes node (KUBELAB), as root
 	test/deploy/run cluster
