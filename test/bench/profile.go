@@ -23,6 +23,7 @@ func profile(args []string) error {
 	out := flags.String("o", ".", "directory for the profiles, for go tool pprof")
 	subject := flags.String("subject", "fakemx", "fakemx over the plain zone, edited or plain (each without fakemx)")
 	ask := flags.String("ask", "mx", "mx, other or sink")
+	network := flags.String("net", "udp", "udp or tcp")
 	duration := flags.Duration("for", 10*time.Second, "length of the CPU profile")
 	lines := flags.Int("lines", 40, "functions to print")
 	flags.Parse(args)
@@ -50,7 +51,7 @@ func profile(args []string) error {
 	if err := os.MkdirAll(*out, 0o755); err != nil {
 		return err
 	}
-	files, err := takeProfiles(env, filepath.Join(*out, *subject+"-"+*ask), stack, queries, *duration)
+	files, err := takeProfiles(env, filepath.Join(*out, *subject+"-"+*ask+"-"+*network), stack, *network, queries, *duration)
 	if err != nil {
 		return err
 	}
@@ -75,7 +76,7 @@ func profile(args []string) error {
 
 // takeProfiles runs the server under load and stores its CPU and allocation
 // profiles. The names of the files begin with base.
-func takeProfiles(env *environment, base string, stack []string, queries []load.Query, duration time.Duration) (files []string, err error) {
+func takeProfiles(env *environment, base string, stack []string, network string, queries []load.Query, duration time.Duration) (files []string, err error) {
 	port, err := freePort()
 	if err != nil {
 		return nil, err
@@ -91,7 +92,7 @@ func takeProfiles(env *environment, base string, stack []string, queries []load.
 	loaded := make(chan error, 1)
 	go func() {
 		report, err := generate(generatorPlace, load.Config{
-			Server: p.addr(), Network: "udp", Conns: sockets, Window: window,
+			Server: p.addr(), Network: network, Conns: sockets, Window: window,
 			Duration: duration + 2*time.Second, Timeout: 5 * time.Second,
 		}, &load.Plan{Queries: queries})
 		if err == nil {
