@@ -60,7 +60,7 @@ func parseCheck(args []string, stderr *os.File) (*checkFlags, []string, error) {
 	flags.StringVar(&f.output, "o", "text", "`form` of the output: text or json")
 	flags.StringVar(&f.failOn, "fail-on", "error", "the lowest `level` that makes the exit status 1: info, warning or error")
 	flags.StringVar(&f.resolver, "resolver", "", "`addresses` of resolvers, with commas between; without, those of /etc/resolv.conf")
-	flags.StringVar(&f.control, "control", "", "`addresses` of hosts that accept on port 25, with commas between, to know whether that port can be seen from here")
+	flags.StringVar(&f.control, "control", "", "`addresses` of hosts that accept on port 25, with commas between, to know whether that port can be seen from here; without, those of control in the Corefile")
 	flags.StringVar(&f.helo, "helo", "", "`name` to say in EHLO; without, the name of this host")
 	flags.IntVar(&f.perSecond, "qps", check.DefaultPerSecond, "most `questions` a second to one DNS server")
 	flags.IntVar(&f.parallel, "parallel", 32, "how many `domains` are looked at side by side")

@@ -38,6 +38,7 @@ type Options struct {
 	// too.
 	ProbeForeign bool
 	// Control are hosts that accept on port 25, to know whether it can be seen.
+	// Without, those of the Corefile.
 	Control []netip.Addr
 	// Helo is what SMTP sessions begin with. Without, the name of this host.
 	Helo string
@@ -77,6 +78,9 @@ func New(o Options, c *Corefile) (*Checker, error) {
 	}
 	if o.Timeout <= 0 {
 		o.Timeout = DefaultTimeout
+	}
+	if len(o.Control) == 0 {
+		o.Control = c.Controls()
 	}
 	if o.Helo == "" {
 		if name, err := os.Hostname(); err == nil && name != "" {

@@ -3,6 +3,7 @@ package check
 import (
 	"fmt"
 	"iter"
+	"net/netip"
 	"os"
 	"path/filepath"
 	"slices"
@@ -13,6 +14,10 @@ import (
 	"github.com/fakemx/fakemx/internal/config"
 	"github.com/fakemx/fakemx/internal/dnsname"
 )
+
+// maxControls is how many hosts of control of the Corefile are called for each
+// address family.
+const maxControls = 8
 
 // Target is a name whose MX set is looked at.
 type Target struct {
@@ -36,6 +41,8 @@ type Corefile struct {
 	zones map[string]*stanzaIn
 	// warnings are those of all stanzas.
 	warnings []Finding
+	// controls are the hosts of control, in the order of the Corefile.
+	controls []netip.Addr
 }
 
 // stanzaIn is a stanza with what its block says.
@@ -104,6 +111,7 @@ func (c *Corefile) add(path string, index int, b caddyfile.ServerBlock) error {
 	}
 	for _, s := range stanzas {
 		c.warnings = append(c.warnings, warnings(s.Stanza)...)
+		c.control(s.Controls)
 		for zone := range s.all() {
 			if c.zones[zone] == nil {
 				c.zones[zone] = s
@@ -151,6 +159,31 @@ func (c *Corefile) Warnings() []Finding {
 		return nil
 	}
 	return c.warnings
+}
+
+// Controls returns the hosts of control of all stanzas, each once, at most
+// maxControls of an address family. There are none where c is nil.
+func (c *Corefile) Controls() []netip.Addr {
+	if c == nil {
+		return nil
+	}
+	return c.controls
+}
+
+// control adds hosts of control. A few say whether port 25 can be seen; ten
+// thousand stanzas may have as many hosts.
+func (c *Corefile) control(hosts []netip.Addr) {
+	for _, host := range hosts {
+		family := 0
+		for _, other := range c.controls {
+			if other.Is4() == host.Is4() {
+				family++
+			}
+		}
+		if family < maxControls && !slices.Contains(c.controls, host) {
+			c.controls = append(c.controls, host)
+		}
+	}
 }
 
 // Targets yields all zones, in the order of the Corefile and its lists.

@@ -1,6 +1,7 @@
 package check
 
 import (
+	"fmt"
 	"os"
 	"path/filepath"
 	"slices"
@@ -82,6 +83,37 @@ example.org:2053 {
 	}
 	if _, err := c.Target("plain.test"); err == nil {
 		t.Error("a zone without fakemx has a target")
+	}
+}
+
+func TestTheHostsOfControlAreThoseOfAllStanzas(t *testing.T) {
+	stanza := func(zone string, controls ...string) string {
+		text := zone + " {\nfakemx {\nlowest fake0 192.0.2.1\n"
+		if len(controls) > 0 {
+			text += "watch\ncontrol " + strings.Join(controls, " ") + "\n"
+		}
+		return text + "}\n}\n"
+	}
+	for _, tt := range []struct{ what, corefile, want string }{
+		{"none where nothing is watched", stanza("a.test"), ""},
+		{"each once, in their order", stanza("a.test") + stanza("b.test", "192.0.2.9", "2001:db8::9") + stanza("c.test", "192.0.2.8", "192.0.2.9"), "192.0.2.9 2001:db8::9 192.0.2.8"},
+		{"at most eight of a family",
+			stanza("a.test", "192.0.2.11", "192.0.2.12", "192.0.2.13", "192.0.2.14", "192.0.2.15", "192.0.2.16", "192.0.2.17") + stanza("b.test", "192.0.2.18", "192.0.2.19", "2001:db8::1"),
+			"192.0.2.11 192.0.2.12 192.0.2.13 192.0.2.14 192.0.2.15 192.0.2.16 192.0.2.17 192.0.2.18 2001:db8::1"},
+	} {
+		t.Run(tt.what, func(t *testing.T) {
+			c, err := ReadCorefile(servertest.File(t, "Corefile", tt.corefile))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got := strings.Trim(fmt.Sprint(c.Controls()), "[]"); got != tt.want {
+				t.Errorf("got %s, want %s", got, tt.want)
+			}
+		})
+	}
+	var none *Corefile
+	if got := none.Controls(); got != nil {
+		t.Errorf("without a Corefile got %v", got)
 	}
 }
 

@@ -259,6 +259,29 @@ func TestWhatCannotBeSeenIsSaid(t *testing.T) {
 			t.Errorf("expected two addresses not seen and no finding about them:\n%s", text(t, r))
 		}
 	})
+	t.Run("the hosts of control in the Corefile say whether port 25 can be seen, unless others are named", func(t *testing.T) {
+		const watching = "watch\ncontrol 11.0.0.1"
+		for controls, want := range map[string]bool{"": true, "45.67.0.11": false} {
+			d := *blind
+			d.fakes += "\n" + watching
+			c := d.corefileFor(t)
+			target, err := c.Target(d.origin())
+			if err != nil {
+				t.Fatal(err)
+			}
+			o := Options{Resolvers: []string{resolver + ":53"}, PerSecond: 10_000, Timeout: time.Minute, Helo: "probe.test", Roots: w.roots}
+			if controls != "" {
+				o.Control = []netip.Addr{netip.MustParseAddr(controls)}
+			}
+			checker, err := New(o, c)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if r := checker.Check(t.Context(), target); slices.Contains(codesOf(r), CodeSinkSilent) != want {
+				t.Errorf("-control %q: expected the silent sink to be seen: %t\n%s", controls, want, text(t, r))
+			}
+		}
+	})
 	t.Run("hosts of others are not called", func(t *testing.T) {
 		r := w.check(t, foreign)
 		if got := subjects(r.Skipped); !slices.Equal(got, []string{"port 25 of decoy.elsewhere.test"}) {

@@ -5,6 +5,8 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"github.com/fakemx/fakemx/internal/tell"
 )
 
 const (
@@ -50,9 +52,12 @@ func (n *notices) take() string {
 	return ""
 }
 
-// tell sends NOTIFY for the zones that have changed.
+// tell sends NOTIFY for the zones that have changed. A zone waits for a place, and
+// those that change meanwhile count once; none waits for a secondary of another
+// zone that is down while there are places.
 func (p *Primary) tell(ctx context.Context) {
 	var complained atomic.Int64
+	places := make(chan struct{}, notifiers)
 	for {
 		select {
 		case <-p.notices.more:
@@ -66,20 +71,34 @@ func (p *Primary) tell(ctx context.Context) {
 			timer.Stop()
 			return
 		}
-		var senders sync.WaitGroup
-		for range notifiers {
-			senders.Go(func() {
-				for zone := p.notices.take(); zone != "" && ctx.Err() == nil; zone = p.notices.take() {
-					p.notify(zone, &complained)
-				}
-			})
+		for p.tellNext(ctx, places, &complained) {
 		}
-		senders.Wait()
 	}
+}
+
+// tellNext sends NOTIFY for one zone as soon as there is a place. It reports
+// whether there was one.
+func (p *Primary) tellNext(ctx context.Context, places chan struct{}, complained *atomic.Int64) bool {
+	select {
+	case places <- struct{}{}:
+	case <-ctx.Done():
+		return false
+	}
+	zone := p.notices.take()
+	if zone == "" {
+		<-places
+		return false
+	}
+	go func() {
+		p.notify(zone, complained)
+		<-places
+	}()
+	return true
 }
 
 func (p *Primary) notify(zone string, complained *atomic.Int64) {
 	err := p.Notify(zone)
+	tell.Notified(err)
 	if err == nil {
 		return
 	}

@@ -4,7 +4,30 @@ import (
 	"github.com/coredns/coredns/plugin"
 	"github.com/fakemx/fakemx/internal/serial"
 	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/promauto"
 )
+
+var notifiesTotal = promauto.NewCounterVec(prometheus.CounterOpts{
+	Namespace: plugin.Namespace,
+	Subsystem: subsystem,
+	Name:      "serial_notifies_total",
+	Help:      "Counter of zones whose secondaries were sent NOTIFY for a new serial number, by outcome: accepted by all addresses that transfer names, or failed.",
+}, []string{"outcome"})
+
+var (
+	notifiesAccepted = notifiesTotal.WithLabelValues("accepted")
+	notifiesFailed   = notifiesTotal.WithLabelValues("failed")
+)
+
+// Notified counts a zone whose secondaries were told of a new number, with the
+// error of the first that did not accept that.
+func Notified(err error) {
+	if err != nil {
+		notifiesFailed.Inc()
+		return
+	}
+	notifiesAccepted.Inc()
+}
 
 // Serial makes metrics of the figures of the open files of serial numbers.
 func Serial(stats func() serial.Stats) { prometheus.MustRegister(serialCollector{stats}) }
