@@ -13,6 +13,7 @@ import (
 	"path/filepath"
 	"runtime"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -33,15 +34,33 @@ type sinkProcess struct {
 	t       *testing.T
 	cmd     *exec.Cmd
 	address string // for mail
-	stderr  *bytes.Buffer
+	stderr  *output
 	done    chan error
+}
+
+// output is what a process has said so far, which may be read while it runs.
+type output struct {
+	mu   sync.Mutex
+	text bytes.Buffer
+}
+
+func (o *output) Write(b []byte) (int, error) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.text.Write(b)
+}
+
+func (o *output) String() string {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.text.String()
 }
 
 // serveSink starts a server and returns when it listens. Standard output goes to
 // out.
 func serveSink(t *testing.T, out *os.File, flags ...string) *sinkProcess {
 	t.Helper()
-	p := &sinkProcess{t: t, address: freePort(t), stderr: new(bytes.Buffer), done: make(chan error, 1)}
+	p := &sinkProcess{t: t, address: freePort(t), stderr: new(output), done: make(chan error, 1)}
 	p.cmd = sinkCommand(t, append([]string{"sink", "serve", "-listen", p.address, "-metrics", ""}, flags...)...)
 	p.cmd.Stdout, p.cmd.Stderr = out, p.stderr
 	p.cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}

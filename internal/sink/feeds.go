@@ -14,9 +14,7 @@ import (
 // openFeeds starts all that tells who was at the real hosts.
 func (s *sink) openFeeds() error {
 	for _, f := range s.config.Feeds {
-		s.run(func(ctx context.Context) {
-			seen.Follow(ctx, f.Path, func(line string) { s.line(line, f.Host) }, s.complain)
-		})
+		s.run(seen.Follow(f.Path, func(line string) { s.line(line, f.Host) }, s.complain))
 	}
 	for _, address := range s.config.Receive {
 		if err := s.receive(address); err != nil {

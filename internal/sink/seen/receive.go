@@ -104,31 +104,39 @@ func withoutCount(text []byte) []byte {
 // pause is how long Follow waits at the end of a file.
 const pause = 250 * time.Millisecond
 
-// Follow reads what is added to the file at path until ctx ends, across rotation
-// by renaming or truncating. It begins at the file's end: what was written while
-// nobody read is not proven to be whole anyway. A file that isn't there is
-// waited for. Complain is called once for each row of failures.
-func Follow(ctx context.Context, path string, line func(string), complain func(error)) {
-	fromEnd, failing := true, false
-	for ctx.Err() == nil {
-		file, err := openRegular(path)
-		if err != nil {
-			if !failing {
-				complain(err)
+// Follow returns what reads all that is added to the file at path from now on until
+// the context ends, across rotation by renaming or truncating. It begins at the
+// file's end: what was written while nobody read is not proven to be whole anyway. A
+// file that isn't there is waited for. Complain is called once for each row of
+// failures.
+func Follow(path string, line func(string), complain func(error)) (run func(context.Context)) {
+	first, err := openRegular(path)
+	if err == nil {
+		_, err = first.Seek(0, io.SeekEnd)
+	}
+	if err != nil {
+		complain(err)
+	}
+	return func(ctx context.Context) {
+		failing := err != nil
+		if !failing {
+			follow(ctx, path, first, line)
+			first.Close()
+		}
+		for ctx.Err() == nil {
+			file, err := openRegular(path)
+			if err != nil {
+				if !failing {
+					complain(err)
+				}
+				failing = true
+				sleep(ctx, 4*pause)
+				continue
 			}
-			failing, fromEnd = true, false
-			sleep(ctx, 4*pause)
-			continue
-		}
-		failing = false
-		if fromEnd {
-			_, err = file.Seek(0, io.SeekEnd)
-		}
-		fromEnd = false
-		if err == nil {
+			failing = false
 			follow(ctx, path, file, line)
+			file.Close()
 		}
-		file.Close()
 	}
 }
 

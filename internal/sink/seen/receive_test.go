@@ -50,6 +50,23 @@ func listen(t *testing.T) net.Listener {
 	return l
 }
 
+// A probe may come at once, and the line about it be there before anybody reads.
+func TestFollowReadsWhatIsAddedBeforeItRuns(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "mail.log")
+	if err := os.WriteFile(path, []byte("old\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	got := make(chan string, 1)
+	run := Follow(path, func(s string) { got <- s }, func(err error) { t.Error(err) })
+	if err := os.WriteFile(path, []byte("old\nnew\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	start(t, run)
+	if text := next(t, got); text != "new" {
+		t.Errorf("got %q, want %q", text, "new")
+	}
+}
+
 func TestFollow(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "mail.log")
 	write := func(flag int, text string) {
@@ -71,9 +88,7 @@ func TestFollow(t *testing.T) {
 			t.Fatalf("got %q, want %q", text, want)
 		}
 	}
-	start(t, func(ctx context.Context) {
-		Follow(ctx, path, func(s string) { got <- s }, func(err error) { complaints <- err })
-	})
+	start(t, Follow(path, func(s string) { got <- s }, func(err error) { complaints <- err }))
 	next(t, complaints) // the file isn't there yet
 	write(os.O_EXCL, "first\n")
 	expect("first")
