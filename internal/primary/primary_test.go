@@ -218,9 +218,9 @@ func TestNotify(t *testing.T) {
 		}
 	})
 	bubble(t, "sixteen zones are told of at a time, each once, also those that change again before their turn", func(t *testing.T) {
-		var apexes []string
-		for i := range 100 {
-			apexes = append(apexes, fmt.Sprintf("zone%02d.example.", i))
+		apexes := make([]string, 100)
+		for i := range apexes {
+			apexes[i] = fmt.Sprintf("zone%02d.example.", i)
 		}
 		w := newWorld(t, serial.NewFiles(quiet{}), filepath.Join(t.TempDir(), "serials"), apexes...)
 		w.slow = func(string) time.Duration { return 6 * time.Second } // three tries of two seconds

@@ -79,7 +79,7 @@ func newWorld(t *testing.T, files *serial.Files, path string, apexes ...string) 
 	w.Answers = answer.New(zones.New(stanzas))
 	w.Answers.SetFront(nil, false)
 	w.Answers.Next = w
-	w.Primary.Has, w.Primary.Notify, w.Primary.Changes, w.Primary.Log = w.transferable, w.tellSecondaries, w.watched, w
+	w.Has, w.Notify, w.Changes, w.Log = w.transferable, w.tellSecondaries, w.watched, w
 	return w
 }
 
