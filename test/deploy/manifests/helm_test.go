@@ -10,8 +10,6 @@ import (
 	core "k8s.io/api/core/v1"
 	disruption "k8s.io/api/policy/v1"
 	"k8s.io/apimachinery/pkg/runtime"
-	security "k8s.io/pod-security-admission/api"
-	"k8s.io/pod-security-admission/policy"
 )
 
 // rendered is what `helm template mydns CHART --values deploy/helm/values.yaml` wrote. The chart is not ours, so that
@@ -31,16 +29,7 @@ func TestHelmValues(t *testing.T) {
 	server := pod.Spec.Containers[0]
 
 	t.Run("the pod meets pod security restricted, without any capability", func(t *testing.T) {
-		evaluator, err := policy.NewEvaluator(policy.DefaultChecks(), nil)
-		if err != nil {
-			t.Fatal(err)
-		}
-		restricted := security.LevelVersion{Level: security.LevelRestricted, Version: security.LatestVersion()}
-		for _, result := range evaluator.EvaluatePod(restricted, &pod.ObjectMeta, &pod.Spec) {
-			if !result.Allowed {
-				t.Errorf("%s: %s", result.ForbiddenReason, result.ForbiddenDetail)
-			}
-		}
+		meetsRestricted(t, &pod)
 		if added := server.SecurityContext.Capabilities.Add; len(added) != 0 {
 			t.Errorf("capabilities %v are added, want none", added)
 		}

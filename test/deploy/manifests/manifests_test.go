@@ -18,8 +18,6 @@ import (
 	"k8s.io/apimachinery/pkg/labels"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/util/intstr"
-	security "k8s.io/pod-security-admission/api"
-	"k8s.io/pod-security-admission/policy"
 	"sigs.k8s.io/kustomize/kyaml/filesys"
 	"sigs.k8s.io/yaml"
 )
@@ -56,16 +54,7 @@ func checkOverlay(t *testing.T, objects []runtime.Object) {
 	})
 
 	t.Run("meets pod security restricted", func(t *testing.T) {
-		evaluator, err := policy.NewEvaluator(policy.DefaultChecks(), nil)
-		if err != nil {
-			t.Fatal(err)
-		}
-		restricted := security.LevelVersion{Level: security.LevelRestricted, Version: security.LatestVersion()}
-		for _, result := range evaluator.EvaluatePod(restricted, &pod.ObjectMeta, &pod.Spec) {
-			if !result.Allowed {
-				t.Errorf("%s: %s", result.ForbiddenReason, result.ForbiddenDetail)
-			}
-		}
+		meetsRestricted(t, &pod)
 	})
 
 	t.Run("goes further: read-only root, no service account token, requests and a memory limit", func(t *testing.T) {

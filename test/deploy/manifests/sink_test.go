@@ -6,8 +6,6 @@ import (
 	apps "k8s.io/api/apps/v1"
 	core "k8s.io/api/core/v1"
 	networking "k8s.io/api/networking/v1"
-	security "k8s.io/pod-security-admission/api"
-	"k8s.io/pod-security-admission/policy"
 	"sigs.k8s.io/kustomize/kyaml/filesys"
 )
 
@@ -24,16 +22,7 @@ func TestSink(t *testing.T) {
 	server := pod.Spec.Containers[0]
 
 	t.Run("meets pod security restricted", func(t *testing.T) {
-		evaluator, err := policy.NewEvaluator(policy.DefaultChecks(), nil)
-		if err != nil {
-			t.Fatal(err)
-		}
-		restricted := security.LevelVersion{Level: security.LevelRestricted, Version: security.LatestVersion()}
-		for _, result := range evaluator.EvaluatePod(restricted, &pod.ObjectMeta, &pod.Spec) {
-			if !result.Allowed {
-				t.Errorf("%s: %s", result.ForbiddenReason, result.ForbiddenDetail)
-			}
-		}
+		meetsRestricted(t, &pod)
 	})
 
 	t.Run("keeps the client's address, and takes port 25 to a port that needs no capability", func(t *testing.T) {
