@@ -3,11 +3,9 @@ package seen
 import (
 	"bufio"
 	"context"
-	"errors"
 	"io"
 	"net"
 	"strings"
-	"sync"
 	"time"
 )
 
@@ -28,36 +26,7 @@ const dunno = "action=DUNNO\n\n"
 // before anything else is done with it, and is a sighting. See is called by many
 // goroutines at once. It closes l.
 func Policy(ctx context.Context, l net.Listener, host string, see func(Sighting)) error {
-	stop := context.AfterFunc(ctx, func() { l.Close() })
-	defer stop()
-	slots := make(chan struct{}, policyClients)
-	var clients sync.WaitGroup
-	defer clients.Wait()
-	for {
-		conn, err := l.Accept()
-		if ctx.Err() != nil {
-			return nil
-		}
-		if errors.Is(err, net.ErrClosed) {
-			return err
-		}
-		if err != nil {
-			time.Sleep(100 * time.Millisecond) // no file is free for now
-			continue
-		}
-		select {
-		case slots <- struct{}{}:
-		default:
-			conn.Close()
-			continue
-		}
-		clients.Go(func() {
-			defer func() { <-slots }()
-			defer conn.Close()
-			defer context.AfterFunc(ctx, func() { conn.Close() })()
-			serveClient(conn, host, see)
-		})
-	}
+	return accept(ctx, l, policyClients, func(conn net.Conn) { serveClient(conn, host, see) })
 }
 
 func serveClient(conn net.Conn, host string, see func(Sighting)) {

@@ -9,7 +9,6 @@ import (
 	"net"
 	"os"
 	"strings"
-	"sync"
 	"time"
 )
 
@@ -43,43 +42,16 @@ func Packets(ctx context.Context, conn net.PacketConn, line func(string)) error 
 // octet count before each that syslog over TCP may have (RFC 6587 section
 // 3.4.1). It closes l.
 func Streams(ctx context.Context, l net.Listener, line func(string)) error {
-	stop := context.AfterFunc(ctx, func() { l.Close() })
-	defer stop()
-	slots := make(chan struct{}, lineClients)
-	var clients sync.WaitGroup
-	defer clients.Wait()
-	for {
-		conn, err := l.Accept()
-		if ctx.Err() != nil {
-			return nil
-		}
-		if errors.Is(err, net.ErrClosed) {
-			return err
-		}
-		if err != nil {
-			time.Sleep(100 * time.Millisecond) // no file is free for now
-			continue
-		}
-		select {
-		case slots <- struct{}{}:
-		default:
-			conn.Close()
-			continue
-		}
-		clients.Go(func() {
-			defer func() { <-slots }()
-			defer conn.Close()
-			defer context.AfterFunc(ctx, func() { conn.Close() })()
-			lines := newLines(&patient{conn})
-			for {
-				text, err := lines.next()
-				if err != nil {
-					return
-				}
-				give(withoutCount(text), line)
+	return accept(ctx, l, lineClients, func(conn net.Conn) {
+		lines := newLines(&patient{conn})
+		for {
+			text, err := lines.next()
+			if err != nil {
+				return
 			}
-		})
-	}
+			give(withoutCount(text), line)
+		}
+	})
 }
 
 // patient is a connection that ends when it was silent for too long.
