@@ -45,6 +45,10 @@ func (b *backend) ServeDNS(_ context.Context, w dns.ResponseWriter, r *dns.Msg) 
 	return dns.RcodeSuccess, w.WriteMsg(m)
 }
 
+func question(name string, qtype uint16) dns.Question {
+	return dns.Question{Name: name, Qtype: qtype, Qclass: dns.ClassINET}
+}
+
 func records(tb testing.TB, text string) []dns.RR {
 	tb.Helper()
 	var rrs []dns.RR
@@ -69,9 +73,6 @@ func zoneWith(tb testing.TB, sets int) *backend {
 	for i := range sets {
 		fmt.Fprintf(&mx, "@ MX %d mail%d\n", 10+i, i)
 		fmt.Fprintf(&glue, "mail%d A 192.0.2.10\nmail%d AAAA 2001:db8::10\n", i, i)
-	}
-	question := func(name string, qtype uint16) dns.Question {
-		return dns.Question{Name: name, Qtype: qtype, Qclass: dns.ClassINET}
 	}
 	denial := dns.Msg{MsgHdr: header, Ns: soa}
 	denial.Rcode = dns.RcodeNameError

@@ -34,15 +34,19 @@ func (q *Query) room(m *dns.Msg, apex string) room {
 // the authority section, until it fits the client's buffer. The server would
 // set TC for any record that it has to leave out; but only the answer itself is
 // worth a second query over TCP (RFC 2181 section 9).
-func (q *Query) fit(m *dns.Msg, apex string) {
+//
+// It reports whether m fitted as it was.
+func (q *Query) fit(m *dns.Msg, apex string) bool {
 	r := q.room(m, apex)
 	signatures := 0
 	if r.signature > 0 {
-		signatures = r.signature * (sets(m.Answer) + sets(m.Ns) + sets(m.Extra))
+		signatures = r.signature * setsOf(m)
 	}
 	if atMost(m, ".")+signatures > r.octets && atMost(m, apex)+signatures > r.octets {
 		r.cut(m)
+		return false
 	}
+	return true
 }
 
 // cut is fit for an answer that may be too large.
@@ -155,6 +159,8 @@ func sets(rrs []dns.RR) int {
 	}
 	return n
 }
+
+func setsOf(m *dns.Msg) int { return sets(m.Answer) + sets(m.Ns) + sets(m.Extra) }
 
 // compressedLen returns the most octets that rr takes behind answer: its owner
 // is a pointer of two octets if it stands there as an exchange.

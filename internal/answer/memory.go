@@ -71,6 +71,8 @@ type zoneMemory struct {
 	known atomic.Pointer[[]verdict]
 	// joining is what the verdicts come to for the MX sets of the zone.
 	joining atomic.Pointer[joining]
+	// kept is the last answer with the MX set of the apex.
+	kept atomic.Pointer[kept]
 
 	// sinks are the indexes of the hosts that the zone serves.
 	sinks []int

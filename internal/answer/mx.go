@@ -41,13 +41,22 @@ func (q *Query) inject(m *dns.Msg, r *Reply) *dns.Msg {
 				continue
 			}
 		}
+		z := q.e.memory.of(at)
+		if known := q.again(z, m, direct); known != nil {
+			q.e.counters.Answer(q.ctx, tell.Injected)
+			m = known
+			continue
+		}
 		set := setOf(m.Answer, owner)
-		d := q.decide(q.e.memory.of(at), owner, set, direct)
+		d := q.decide(z, owner, set, direct)
 		q.e.counters.Answer(q.ctx, d.result)
 		switch {
 		case d.result == tell.Injected:
-			m = q.replace(m, set, d)
-			q.fit(m, at.Apex)
+			out := q.replace(m, set, d)
+			if q.fit(out, at.Apex) {
+				q.keep(z, m, out, direct, d)
+			}
+			m = out
 		case d.result == tell.Present && !at.DryRun && !direct.signed():
 			m = q.completeGlue(m, d.zone)
 		case d.incomplete && !at.DryRun:
