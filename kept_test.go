@@ -54,7 +54,7 @@ func TestAnAnswerIsKeptForTheSameRecordsAlone(t *testing.T) {
 			stanza := fakesOf(3)
 			h := newHandlerOf(t, stanza, next)
 			r := resolver("example.org.", dns.TypeMX)
-			for range 3 { // learn, keep, and give what was kept
+			for range 3 { // learn, keep, and give what is kept
 				answerOf(t, h, r)
 			}
 			tc.change(next, r)

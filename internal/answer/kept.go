@@ -28,9 +28,13 @@ type kept struct {
 	used atomic.Bool
 }
 
-// keepUnused is for how long an answer that did not come again is kept. A backend
-// that makes or shuffles its records anew never answers with the same ones.
-const keepUnused = time.Second
+const (
+	// keepUnused is for how long an answer that did not come again is kept: one of
+	// a backend that shuffles its records does not.
+	keepUnused = time.Second
+	// keptSize is the size up to which an answer is kept, in octets.
+	keptSize = ednsSize
+)
 
 // sections are those of a message that have records.
 type sections [3][]dns.RR
@@ -81,10 +85,19 @@ func (q *Query) again(z *zoneMemory, m *dns.Msg, r *Reply) *dns.Msg {
 	return &out
 }
 
-// keep keeps out, which m became by the decision.
-func (q *Query) keep(z *zoneMemory, m, out *dns.Msg, r *Reply, d decision) {
+// keep keeps out, which m became by the decision. It does so from the second
+// answer on, to which what is known of the zone, before, was known already: by then
+// it shows whether the backend makes its records anew, and never gives these again.
+func (q *Query) keep(z *zoneMemory, before *joining, m, out *dns.Msg, r *Reply, d decision) {
+	if q.name != z.zone.Apex || r.proof != m || d.incomplete {
+		return
+	}
 	j := z.joining.Load()
-	if q.name != z.zone.Apex || r.proof != m || d.incomplete || j == nil || j.zone != d.zone || j.anew || j.anchor != anchorOf(m.Answer, r) {
+	if j == nil || j != before || j.anew || j.zone != d.zone || j.anchor != anchorOf(m.Answer, r) {
+		return
+	}
+	octets := atMost(out, z.zone.Apex)
+	if octets > keptSize {
 		return
 	}
 	now := time.Now()
@@ -96,7 +109,7 @@ func (q *Query) keep(z *zoneMemory, m, out *dns.Msg, r *Reply, d decision) {
 		joining: j,
 		records: slices.Concat(out.Answer, out.Extra),
 		extra:   len(out.Answer),
-		octets:  atMost(out, z.zone.Apex),
+		octets:  octets,
 		sets:    setsOf(out),
 		made:    now,
 	})

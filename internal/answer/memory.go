@@ -25,7 +25,7 @@ const (
 	// Corefile, all is.
 	keptOctets = 64 << 20
 	// fakeOctets is about what one fake of a zone takes, zoneOctets the rest of it.
-	fakeOctets, zoneOctets = 512, 512
+	fakeOctets, zoneOctets = 512, 1024
 )
 
 // memory is all that an editor remembers of what the plugins behind said. There

@@ -47,14 +47,14 @@ func (q *Query) inject(m *dns.Msg, r *Reply) *dns.Msg {
 			m = known
 			continue
 		}
-		set := setOf(m.Answer, owner)
+		set, before := setOf(m.Answer, owner), z.joining.Load()
 		d := q.decide(z, owner, set, direct)
 		q.e.counters.Answer(q.ctx, d.result)
 		switch {
 		case d.result == tell.Injected:
 			out := q.replace(m, set, d)
 			if q.fit(out, at.Apex) {
-				q.keep(z, m, out, direct, d)
+				q.keep(z, before, m, out, direct, d)
 			}
 			m = out
 		case d.result == tell.Present && !at.DryRun && !direct.signed():
