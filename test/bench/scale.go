@@ -62,6 +62,9 @@ func scale(args []string) error {
 	if err := swaps(os.Stdout, env, *most, writings); err != nil {
 		return fmt.Errorf("swaps: %w", err)
 	}
+	if err := askedZones(os.Stdout, env, effort{rounds: 7, seconds: time.Second}, max(*most/1000, 1), max(*most/50, 2)); err != nil {
+		return fmt.Errorf("zones asked for: %w", err)
+	}
 	return corefileSizes(os.Stdout, env, *most/10)
 }
 
@@ -78,12 +81,16 @@ func listedZone(i int) string { return fmt.Sprintf("zone%d.example", i) }
 
 // startListed starts CoreDNS over the listed zones with the given lines above them.
 func startListed(env *environment, lines ...string) (*process, error) {
+	return startListedAt(env, placement{2, anyCore}, lines...)
+}
+
+func startListedAt(env *environment, place placement, lines ...string) (*process, error) {
 	port, err := freePort()
 	if err != nil {
 		return nil, err
 	}
 	text := corefile(".", port, append(lines, listedMX, "file "+rootFile+" .")...)
-	return env.corednsWith("scale", placement{2, anyCore}, port, dns.Question{Name: "base.example.", Qtype: dns.TypeA}, text)
+	return env.corednsWith("scale", place, port, dns.Question{Name: "base.example.", Qtype: dns.TypeA}, text)
 }
 
 // tenfold returns the sizes to look at: a thousandth of most, and up to it.
