@@ -45,7 +45,7 @@ changed_knot-primary() { on primary knotc -c "$tmp/$1/knot.conf" zone-reload exa
 changed_pdns-primary() { on primary pdns_control --config-dir="$tmp/$1" --socket-dir="$tmp/$1" bind-reload-now example.org && on primary pdns_control --config-dir="$tmp/$1" --socket-dir="$tmp/$1" notify example.org; }
 start_nsd-public() {
   {
-    printf 'server:\n  ip-address: 192.0.2.53\n  username: ""\n  chroot: ""\n  pidfile: ""\n  zonelistfile: %s\n  xfrdfile: %s\n  xfrdir: %s\n' \
+    printf 'server:\n  ip-address: 192.0.2.53\n  username: ""\n  chroot: ""\n  database: ""\n  pidfile: ""\n  zonelistfile: %s\n  xfrdfile: %s\n  xfrdir: %s\n' \
       "$tmp/$1/list" "$tmp/$1/state" "$tmp/$1"
     lines nsd-public
   } >"$tmp/$1/nsd.conf"
