@@ -43,6 +43,8 @@ func (r *result) tables() map[string]string {
 		"Leaving":   r.partTable(partLeaving),
 		"Grey":      r.greyTable(),
 		"Dane":      r.daneTable(),
+		"Noticed":   r.noticedTable(),
+		"Watched":   r.watchedTable(),
 		"Receivers": r.receiverTable(),
 		"Bots":      botTable("shape", r.bots),
 		"Unsorted":  botTable("shape", r.unsorted),
