@@ -120,3 +120,30 @@ container_pid() {
     '.status.containerStatuses[], .status.initContainerStatuses[]? | select(.name == $name) | .containerID')
   find /sys/fs/cgroup/pids/kubelab -path "*${id##*/}/cgroup.procs" -exec head -n 1 {} +
 }
+
+# The MX set of the zone with the fakes of most overlays.
+expected='10 mail.example.org.
+20 backup.example.org.
+30 decoy1.example.org.
+40 decoy2.example.org.
+50 decoy3.example.org.'
+
+# roll NAMESPACE: replaces all pods under load; the probes' closing lines in $tmp/roll.*
+roll() {
+  local loads=() address
+  address=$(public "$1")
+  start "$tmp/roll.udp" "$tmp/probe" -want 5 -gap 5ms -for 10m "$address:53" example.org MX
+  loads+=("$started")
+  start "$tmp/roll.tcp" "$tmp/probe" -want 5 -gap 5ms -for 10m -tcp "$address:53" example.org MX
+  loads+=("$started")
+  start "$tmp/roll.inside" inside "$1" -want 5 -gap 5ms -for 10m "$(internal "$1"):53" example.org MX
+  sleep 1
+  kubectl -n "$1" rollout restart deployment/fakemx >/dev/null
+  kubectl -n "$1" rollout status deployment/fakemx --timeout=120s >/dev/null
+  until_true 60 settled "$1"
+  # kubectl passes no signal on: end the probe in the pod itself.
+  kill "$(pgrep -f "^/app .*$(internal "$1"):53 ")"
+  wait "$started" || true
+  stop "${loads[@]}"
+}
+settled() { [ "$(kubectl -n "$1" get pods -l app.kubernetes.io/name=fakemx -o name | wc -l)" = 2 ]; }
