@@ -107,13 +107,7 @@ func (o outcome) short() string {
 	case len(o.tries) == 1:
 		return string(o.tries[0].fate)
 	}
-	arrived := 0
-	for _, t := range o.tries {
-		if t.fate == delivered {
-			arrived++
-		}
-	}
-	return fmt.Sprintf("%d of %d", arrived, len(o.tries))
+	return fmt.Sprintf("%d of %d", o.arrivals(), len(o.tries))
 }
 
 // outageTable is how each sender got over the outage.

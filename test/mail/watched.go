@@ -30,17 +30,40 @@ func (r *result) watchedTable() string {
 	return tableOf([]string{"the sink", "sender", "`watch`, at first", "`watch`, later", "without, at first", "without, later"}, lines)
 }
 
-// worst is how many messages arrived, and the longest delay.
-func (o outcome) worst() string {
-	return fmt.Sprintf("%s, %.1f s", arrivals(o), o.longest())
+// vigilFacts are a vigil in short, of all senders together.
+type vigilFacts struct {
+	Fails, Gone             string
+	Later                   int
+	Slowest, SlowestWithout string
+	Lost, Sent              int
 }
 
-func arrivals(o outcome) string {
+func (v *vigil) facts() vigilFacts {
+	var safe, bad outcome
+	for _, s := range v.streams {
+		safe.tries = append(safe.tries, v.within(s.with, later).tries...)
+		bad.tries = append(bad.tries, v.within(s.without, unnoticed).tries...)
+		bad.tries = append(bad.tries, v.within(s.without, later).tries...)
+	}
+	return vigilFacts{
+		Fails: v.what, Gone: fmt.Sprintf("%.0f s", v.gone.Sub(v.broke).Seconds()),
+		Later:   len(safe.tries),
+		Slowest: fmt.Sprintf("%.1f s", safe.longest()), SlowestWithout: fmt.Sprintf("%.1f s", bad.longest()),
+		Lost: len(bad.tries) - bad.arrivals(), Sent: len(bad.tries),
+	}
+}
+
+// worst is how many messages arrived, and the longest delay.
+func (o outcome) worst() string {
+	return fmt.Sprintf("%d of %d, %.1f s", o.arrivals(), len(o.tries), o.longest())
+}
+
+func (o outcome) arrivals() int {
 	n := 0
 	for _, t := range o.tries {
 		if t.fate == delivered {
 			n++
 		}
 	}
-	return fmt.Sprintf("%d of %d", n, len(o.tries))
+	return n
 }
