@@ -57,7 +57,7 @@ func (n *node) nft(lines ...string) error {
 func decline(n *node, addrs []netip.Addr) (end func() error, err error) {
 	var listeners []net.Listener
 	end = func() error {
-		var errs []error
+		errs := make([]error, 0, len(listeners))
 		for _, l := range listeners {
 			errs = append(errs, l.Close())
 		}

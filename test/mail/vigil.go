@@ -65,7 +65,7 @@ func newPace(short bool) pace {
 
 // vigils makes the shapes.
 func (p *plan) vigils(pc pace) []*vigil {
-	var list []*vigil
+	list := make([]*vigil, 0, len(pc.faults))
 	for _, f := range pc.faults {
 		sink := func(s *shape) *shape {
 			s.label += f.label
@@ -125,7 +125,7 @@ func (w *vigilance) keep(ctx context.Context, v *vigil) error {
 	}
 	sending, stop := context.WithCancel(ctx)
 	defer stop()
-	errs := make([]error, len(w.stations))
+	errs := make([]error, len(w.stations), len(w.stations)+1)
 	var all sync.WaitGroup
 	for i, st := range w.stations {
 		if !st.dane {
@@ -309,7 +309,7 @@ var errNothingShown = errors.New("no message was delayed or lost without watch, 
 
 // endured is a delay that no sender has but by a sink that drops packets: the
 // least patient waits for 30 s.
-const endured = 15.0
+const endured = 25.0
 
 // judge complains if watch did not do what it promises, or if the same without
 // it shows no harm. Only all senders together must show that.

@@ -4,7 +4,7 @@ import "fmt"
 
 // noticedTable is when watched fakes went and came back.
 func (r *result) noticedTable() string {
-	var lines [][]string
+	lines := make([][]string, 0, len(r.vigils))
 	for _, v := range r.vigils {
 		back := "-"
 		if !v.back.IsZero() {
@@ -18,7 +18,7 @@ func (r *result) noticedTable() string {
 
 // watchedTable is what became of mail while sinks failed.
 func (r *result) watchedTable() string {
-	var lines [][]string
+	lines := make([][]string, 0, len(r.vigils)*len(r.senders))
 	for _, v := range r.vigils {
 		for _, s := range r.walkers() {
 			m := v.streams[s.name]
