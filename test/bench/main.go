@@ -17,6 +17,7 @@ var commands = []struct {
 	run        func(args []string) error
 }{
 	{"servers", "CoreDNS with and without fakemx, over UDP and TCP, with DO, dnssec and cache", servers},
+	{"watch", "fakemx with watch and without, in a network of its own", watched},
 	{"peers", "NSD, Knot DNS, BIND and PowerDNS, as far as the machine has them", peers},
 	{"soak", "full load while the configuration changes: nothing lost, nothing grows", soak},
 	{"scale", "up to a million zones, replaced under load", scale},

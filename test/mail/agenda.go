@@ -23,6 +23,8 @@ type agenda struct {
 	steps   []step
 	change  *shape      // whose fakes come and go; it has a server of its own
 	leaving []knownLoss // whose fakes go; so do they
+	vigils  []*vigil    // whose sinks fail
+	pace    pace        // of these
 }
 
 // deliveries adds a case of messages one after another.
@@ -64,7 +66,14 @@ func (a *agenda) pair(k kind, t twin, only []string, run func(ctx context.Contex
 
 // agenda lays out the cases.
 func (l *laboratory) agenda(p *plan, chosen []*sender, o *options) *agenda {
-	a := &agenda{}
+	a := &agenda{pace: newPace(o.short)}
+	if !o.byHand {
+		a.vigils = p.vigils(a.pace)
+	}
+	if o.vigils {
+		a.change = p.changing() // its server runs, and changes nothing
+		return a
+	}
 	a.deliveries(l, baseline, p.baseline(), o.mails, 0)
 	for _, s := range p.safe() {
 		a.deliveries(l, safe, s, o.mails, 0)

@@ -63,6 +63,9 @@ type facts struct {
 	GreyMails                            int
 	Stray, Stay                          string
 	Refusals                             []refused
+	Vigils                               []vigilFacts
+	VigilEvery                           string
+	VigilTTL, VigilSets                  int
 }
 
 // A waiter is a sender that waits after refusals: how long after each, and how
@@ -106,6 +109,12 @@ func (r *result) facts() facts {
 		Remedy:      r.remedy,
 		Losers:      losers{r.lossesIn(partCrowd), r.lossesIn(partLimit), r.lossesIn(partLeaving)},
 		GreyMails:   greyMails,
+		VigilEvery:  newPace(r.short).every.String(),
+		VigilTTL:    vigilTTL,
+	}
+	for _, v := range r.vigils {
+		f.Vigils = append(f.Vigils, v.facts())
+		f.VigilSets += v.sets
 	}
 	for _, s := range r.senders {
 		if !s.dane {

@@ -62,6 +62,7 @@ type result struct {
 	bots     []botRow
 	unsorted []botRow
 	receive  []*receiver
+	vigils   []*vigil
 	remedy   string // the server blocks by which the first one sees its plain set
 	refusals map[string]string
 	reloads  int
@@ -95,7 +96,7 @@ func experiment(ctx context.Context, o *options, progress io.Writer) (*result, e
 	}
 	p := newPlan()
 	start := p.start()
-	if o.only == "" {
+	if o.only == "" && !o.vigils {
 		l.receivers = o.receivers()
 	}
 	a := l.agenda(p, chosen, o)
@@ -120,7 +121,13 @@ func experiment(ctx context.Context, o *options, progress io.Writer) (*result, e
 		date: began, short: o.short, selected: o.only != "", mails: o.mails, tries: o.tries, senders: chosen,
 		refusals: l.dns.refusals, versions: l.versions, receive: l.receivers,
 	}
-	if err := l.carryOut(ctx, a, p.shapes, r); err != nil {
+	if o.vigils {
+		r.vigils = a.vigils
+		err = l.vigilsAlone(ctx, a)
+	} else {
+		err = l.carryOut(ctx, a, p.shapes, r)
+	}
+	if err != nil {
 		return nil, err
 	}
 	if err := l.name(ctx, binary, r); err != nil {
@@ -144,11 +151,17 @@ func (l *laboratory) build(ctx context.Context) (string, error) {
 	return binary, buildCoreDNS(ctx, dir, binary)
 }
 
-// carryOut fills r: the fakes that leave come first, because what resolvers hold
-// then must not end with the cold caches of other cases. What is not a sender
+// carryOut fills r: the sinks that fail come first, so that the ten minutes until
+// they are trusted again pass beside the rest; then the fakes that leave, because
+// what resolvers hold then must not end with the cold caches of other cases. What is not a sender
 // comes last, where it can't disturb a sender's seconds; the short form, which
 // hardly looks at these, takes its time together.
 func (l *laboratory) carryOut(ctx context.Context, a *agenda, shapes []*shape, r *result) error {
+	vigils, err := l.keepVigil(ctx, a.pace, a.vigils)
+	if err != nil {
+		return err
+	}
+	r.vigils = a.vigils
 	left, err := l.leave(ctx, a.leaving)
 	if err != nil {
 		return err
@@ -176,6 +189,16 @@ func (l *laboratory) carryOut(ctx context.Context, a *agenda, shapes []*shape, r
 	if len(l.receivers) > 0 {
 		r.remedy = l.dns.blocks[l.receivers[0].viewed().shape.label]
 	}
-	r.reloads, err = l.dns.toggler.count()
-	return err
+	if r.reloads, err = l.dns.toggler.count(); err != nil {
+		return err
+	}
+	return vigils.end(ctx)
+}
+
+func (l *laboratory) vigilsAlone(ctx context.Context, a *agenda) error {
+	vigils, err := l.keepVigil(ctx, a.pace, a.vigils)
+	if err != nil {
+		return err
+	}
+	return vigils.end(ctx)
 }

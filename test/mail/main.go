@@ -51,6 +51,11 @@ func play(args []string) int {
 
 const errNotRoot = "mail: the laboratory makes network namespaces and mounts: it runs as root only"
 
+// vigilCommand is the first argument that asks for the watched sinks alone:
+//
+//	go -C test/mail run . watch
+const vigilCommand = "watch"
+
 type options struct {
 	short   bool
 	write   string
@@ -58,12 +63,16 @@ type options struct {
 	coredns string
 	byHand  bool
 	only    string
+	vigils  bool
 	mails   int
 	tries   int
 }
 
 func parseOptions(args []string, usage io.Writer) (*options, error) {
 	o := &options{}
+	if len(args) > 0 && args[0] == vigilCommand {
+		o.vigils, args = true, args[1:]
+	}
 	f := flag.NewFlagSet("mail", flag.ContinueOnError)
 	f.SetOutput(usage)
 	f.BoolVar(&o.short, "short", false, "the selection for continuous integration: few senders, and of the cases what takes them little time")
@@ -80,13 +89,15 @@ func parseOptions(args []string, usage io.Writer) (*options, error) {
 	var err error
 	switch {
 	case f.NArg() > 0:
-		err = fmt.Errorf("mail: unexpected argument %q, expected only flags", f.Arg(0))
+		err = fmt.Errorf("mail: unexpected argument %q, expected "+vigilCommand+" before the flags, or only flags", f.Arg(0))
 	case o.mails < 0 || o.mails > owners:
 		err = fmt.Errorf("mail: -mails %d: expected 1 to %d", o.mails, owners)
 	case o.tries < 0:
 		err = fmt.Errorf("mail: -tries %d: expected 1 or more", o.tries)
-	case o.write != "" && (o.short || o.byHand || o.only != ""):
-		err = errors.New("mail: -write: expected a whole run, without -short, -by-hand and -senders")
+	case o.write != "" && (o.short || o.byHand || o.only != "" || o.vigils):
+		err = errors.New("mail: -write: expected a whole run, without " + vigilCommand + ", -short, -by-hand and -senders")
+	case o.byHand && o.vigils:
+		err = errors.New("mail: " + vigilCommand + ": nobody watches a hand-edited zone, expected no -by-hand")
 	}
 	if err != nil {
 		fmt.Fprintln(usage, err)

@@ -135,7 +135,11 @@ func (p *publisher) zone(s *shape, files map[string]string) (blocks string, err 
 		blocks = serverBlock(s.zone(), s.server, view, s.label+".plain.zone")
 		files[s.label+".plain.zone"] = s.zoneText(s.server, longTTL, false)
 	}
-	files[s.label+".zone"] = s.zoneText(s.server, longTTL, handEdited)
+	ttl := longTTL
+	if s.ttl != 0 {
+		ttl = s.ttl
+	}
+	files[s.label+".zone"] = s.zoneText(s.server, ttl, handEdited)
 	return blocks + serverBlock(s.zone(), s.server, plugins, s.label+".zone"), nil
 }
 

@@ -43,6 +43,8 @@ func (r *result) tables() map[string]string {
 		"Leaving":   r.partTable(partLeaving),
 		"Grey":      r.greyTable(),
 		"Dane":      r.daneTable(),
+		"Noticed":   r.noticedTable(),
+		"Watched":   r.watchedTable(),
 		"Receivers": r.receiverTable(),
 		"Bots":      botTable("shape", r.bots),
 		"Unsorted":  botTable("shape", r.unsorted),
@@ -105,13 +107,7 @@ func (o outcome) short() string {
 	case len(o.tries) == 1:
 		return string(o.tries[0].fate)
 	}
-	arrived := 0
-	for _, t := range o.tries {
-		if t.fate == delivered {
-			arrived++
-		}
-	}
-	return fmt.Sprintf("%d of %d", arrived, len(o.tries))
+	return fmt.Sprintf("%d of %d", o.arrivals(), len(o.tries))
 }
 
 // outageTable is how each sender got over the outage.

@@ -46,6 +46,8 @@ type shape struct {
 	wild    bool       // the set also stands at a wildcard, and mail goes to a name that only that has
 	byHand  bool       // hand-edited
 	refused bool       // at start, by fakemx
+	watch   string     // the line by which the sinks are watched
+	ttl     int        // of the zone, 0 for longTTL
 
 	greylist time.Duration // for which the real hosts put off each message
 	waiting  *greylist     // the messages that they do so with
@@ -140,6 +142,9 @@ func (s *shape) block() string {
 	}
 	if s.dryRun {
 		b.WriteString("        dry_run\n")
+	}
+	if s.watch != "" {
+		fmt.Fprintf(&b, "        %s\n        control %s\n", s.watch, bounceHost)
 	}
 	b.WriteString("    }\n")
 	return b.String()

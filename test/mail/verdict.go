@@ -47,6 +47,9 @@ func (r *result) complaints(judge func(int, *sender, outcome) error) error {
 	for _, receiver := range r.receive {
 		errs = append(errs, receiver.judge())
 	}
+	for _, v := range r.vigils {
+		errs = append(errs, v.judge(r.selected))
+	}
 	for _, b := range append(slices.Clone(r.bots), r.unsorted...) {
 		if off := b.off(); off > 0 {
 			errs = append(errs, fmt.Errorf("bots: %s at %q: %d of %d reached a real host, predicted %.3f", b.habit, b.what, b.reached, b.tries, b.predicted))

@@ -42,6 +42,7 @@ func fine() *result {
 		both(grey, "put off", putOff(1, 2), putOff(2, 0)))
 	r.rows[9].losers, r.rows[9].part = []string{quick.name}, partCrowd
 	r.rows[11].twin = 10
+	r.vigils = []*vigil{keptVigil()}
 	r.bots = []botRow{{habit: "all", what: "no fakes", tries: 100, reached: 100, predicted: 1}}
 	return r
 }

@@ -19,10 +19,14 @@ start_node() {
     finally "$kubelab/down.sh"
     "$kubelab/up.sh" >"$tmp/kubelab-up.log" 2>&1 || { tail "$tmp/kubelab-up.log"; fail "the node starts"; return 1; }
   fi
+  kubelab_net=$state/run/ns/net
   export KUBECONFIG=$state/kubeconfig PATH=$state/bin:$PATH
   cp -r "$repo/deploy/kubernetes" "$tmp/kubernetes"
   ok "a node: $(kubectl get node -o jsonpath='{.items[0].status.nodeInfo.kubeletVersion}')"
 }
+
+# on_node COMMAND...: in the network namespace of the node
+on_node() { nsenter --net="$kubelab_net" -- "$@"; }
 
 # The names in the manifests, so that these run as they are delivered.
 declare -A image=(
@@ -120,3 +124,31 @@ container_pid() {
     '.status.containerStatuses[], .status.initContainerStatuses[]? | select(.name == $name) | .containerID')
   find /sys/fs/cgroup/pids/kubelab -path "*${id##*/}/cgroup.procs" -exec head -n 1 {} +
 }
+
+# The MX set of the zone with the fakes of most overlays.
+expected='10 mail.example.org.
+20 backup.example.org.
+30 decoy1.example.org.
+40 decoy2.example.org.
+50 decoy3.example.org.'
+
+# roll NAMESPACE [COUNT]: replaces all pods under load; each answer has COUNT records, 5 by default. The probes' closing lines are
+# in $tmp/roll.*
+roll() {
+  local loads=() address want=${2:-5}
+  address=$(public "$1")
+  start "$tmp/roll.udp" "$tmp/probe" -want "$want" -gap 5ms -for 10m "$address:53" example.org MX
+  loads+=("$started")
+  start "$tmp/roll.tcp" "$tmp/probe" -want "$want" -gap 5ms -for 10m -tcp "$address:53" example.org MX
+  loads+=("$started")
+  start "$tmp/roll.inside" inside "$1" -want "$want" -gap 5ms -for 10m "$(internal "$1"):53" example.org MX
+  sleep 1
+  kubectl -n "$1" rollout restart deployment/fakemx >/dev/null
+  kubectl -n "$1" rollout status deployment/fakemx --timeout=120s >/dev/null
+  until_true 60 settled "$1"
+  # kubectl passes no signal on: end the probe in the pod itself.
+  kill "$(pgrep -f "^/app .*$(internal "$1"):53 ")"
+  wait "$started" || true
+  stop "${loads[@]}"
+}
+settled() { [ "$(kubectl -n "$1" get pods -l app.kubernetes.io/name=fakemx -o name | wc -l)" = 2 ]; }

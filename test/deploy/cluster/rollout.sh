@@ -1,25 +1,5 @@
 # A rolling update under load loses no query; without lameduck it does.
 
-# roll NAMESPACE: replaces all pods under load; the probes' closing lines in $tmp/roll.*
-roll() {
-  local loads=() address
-  address=$(public "$1")
-  start "$tmp/roll.udp" "$tmp/probe" -want 5 -gap 5ms -for 10m "$address:53" example.org MX
-  loads+=("$started")
-  start "$tmp/roll.tcp" "$tmp/probe" -want 5 -gap 5ms -for 10m -tcp "$address:53" example.org MX
-  loads+=("$started")
-  start "$tmp/roll.inside" inside "$1" -want 5 -gap 5ms -for 10m "$(internal "$1"):53" example.org MX
-  sleep 1
-  kubectl -n "$1" rollout restart deployment/fakemx >/dev/null
-  kubectl -n "$1" rollout status deployment/fakemx --timeout=120s >/dev/null
-  until_true 60 settled "$1"
-  # kubectl passes no signal on: end the probe in the pod itself.
-  kill "$(pgrep -f "^/app .*$(internal "$1"):53 ")"
-  wait "$started" || true
-  stop "${loads[@]}"
-}
-settled() { [ "$(kubectl -n "$1" get pods -l app.kubernetes.io/name=fakemx -o name | wc -l)" = 2 ]; }
-
 for v in $variants; do
   old=$(pods $v)
   roll $v

@@ -3,6 +3,7 @@ package manifests
 
 import (
 	"os"
+	"path"
 	"path/filepath"
 	"reflect"
 	"regexp"
@@ -44,14 +45,21 @@ func checkOverlay(t *testing.T, objects []runtime.Object) {
 	podLabels := labels.Set(pod.Labels)
 	server := container(t, pod.Spec)
 
-	t.Run("has two replicas at least, and loses none at a rollout", func(t *testing.T) {
-		if *deployment.Spec.Replicas < 2 {
-			t.Errorf("replicas = %d, want 2 or more", *deployment.Spec.Replicas)
-		}
-		if unavailable := deployment.Spec.Strategy.RollingUpdate.MaxUnavailable; *unavailable != intstr.FromInt32(0) {
-			t.Errorf("maxUnavailable = %s, want 0", unavailable)
-		}
-	})
+	corefile := must[*core.ConfigMap](t, objects).Data["Corefile"]
+	if file := regexp.MustCompile(`(?m)^ *serial +(\S+)$`).FindStringSubmatch(corefile); file != nil {
+		t.Run("has one pod at a time, whose file of serial numbers is on a volume that stays", func(t *testing.T) {
+			keepsSerials(t, objects, path.Dir(file[1]))
+		})
+	} else {
+		t.Run("has two replicas at least, and loses none at a rollout", func(t *testing.T) {
+			if *deployment.Spec.Replicas < 2 {
+				t.Errorf("replicas = %d, want 2 or more", *deployment.Spec.Replicas)
+			}
+			if unavailable := deployment.Spec.Strategy.RollingUpdate.MaxUnavailable; *unavailable != intstr.FromInt32(0) {
+				t.Errorf("maxUnavailable = %s, want 0", unavailable)
+			}
+		})
+	}
 
 	t.Run("meets pod security restricted", func(t *testing.T) {
 		meetsRestricted(t, &pod)
@@ -83,7 +91,6 @@ func checkOverlay(t *testing.T, objects []runtime.Object) {
 	})
 
 	t.Run("serves until the probe has noticed, and is given the time", func(t *testing.T) {
-		corefile := must[*core.ConfigMap](t, objects).Data["Corefile"]
 		match := regexp.MustCompile(`(?m)^ *lameduck (\S+)$`).FindStringSubmatch(corefile)
 		if match == nil {
 			t.Fatal("the Corefile has no lameduck")
@@ -132,7 +139,7 @@ func checkOverlay(t *testing.T, objects []runtime.Object) {
 		}
 	})
 
-	t.Run("has a NetworkPolicy that lets in DNS from everywhere, metrics from the cluster, nothing else", func(t *testing.T) {
+	t.Run("has a NetworkPolicy that lets in DNS from everywhere and metrics from the cluster, and lets out DNS and the probes of watch", func(t *testing.T) {
 		network := must[*networking.NetworkPolicy](t, objects)
 		picks(t, &network.Spec.PodSelector, podLabels)
 		public, cluster := map[string]bool{}, map[string]bool{}
@@ -157,10 +164,48 @@ func checkOverlay(t *testing.T, objects []runtime.Object) {
 		if want := map[string]bool{"metrics": true}; !reflect.DeepEqual(cluster, want) {
 			t.Errorf("from the cluster: %v, want %v", cluster, want)
 		}
+		out := map[int32]bool{}
+		for _, rule := range network.Spec.Egress {
+			for _, port := range rule.Ports {
+				out[port.Port.IntVal] = true
+			}
+		}
+		want := map[int32]bool{53: true}
+		if regexp.MustCompile(`(?m)^ *watch\b`).MatchString(corefile) {
+			want[25] = true // or every pod is blind
+		}
+		if !reflect.DeepEqual(out, want) {
+			t.Errorf("ports out: %v, want %v", out, want)
+		}
 		if want := []networking.PolicyType{"Ingress", "Egress"}; !reflect.DeepEqual(network.Spec.PolicyTypes, want) {
 			t.Errorf("policyTypes = %v, want %v", network.Spec.PolicyTypes, want)
 		}
 	})
+}
+
+// keepsSerials checks that two pods never have the file of serial numbers, and
+// that it outlives each.
+func keepsSerials(t *testing.T, objects []runtime.Object, directory string) {
+	deployment := must[*apps.Deployment](t, objects)
+	pod := deployment.Spec.Template.Spec
+	if *deployment.Spec.Replicas != 1 || deployment.Spec.Strategy.Type != apps.RecreateDeploymentStrategyType {
+		t.Errorf("%d replicas, strategy %q: want 1 and Recreate: the file has one owner", *deployment.Spec.Replicas, deployment.Spec.Strategy.Type)
+	}
+	if group := pod.SecurityContext.FSGroup; group == nil || *group != *pod.SecurityContext.RunAsGroup {
+		t.Errorf("fsGroup = %v, want %d, or the server can't write the file", group, *pod.SecurityContext.RunAsGroup)
+	}
+	claim := must[*core.PersistentVolumeClaim](t, objects)
+	for _, mount := range container(t, pod).VolumeMounts {
+		if mount.MountPath != directory {
+			continue
+		}
+		for _, volume := range pod.Volumes {
+			if volume.Name == mount.Name && !mount.ReadOnly && volume.PersistentVolumeClaim != nil && volume.PersistentVolumeClaim.ClaimName == claim.Name {
+				return
+			}
+		}
+	}
+	t.Errorf("no writable volume of the claim %s at %s", claim.Name, directory)
 }
 
 func TestPrometheusOperator(t *testing.T) {
