@@ -6,37 +6,12 @@
 //	go run ./test/sink report           a report about 1,000,000 clients
 package main
 
-import (
-	"fmt"
-	"os"
-)
-
-// commands are the first arguments that are understood.
-var commands = []struct {
-	name, does string
-	run        func(args []string) error
-}{
-	{"slow", "thousands of slow connections for a while, then SIGTERM: memory, greeting time, nothing lost", slow},
-	{"sessions", "whole sessions, as many a second as go", sessions},
-	{"report", "time and memory of a report about very many clients", reportCommand},
-}
+import "github.com/fakemx/fakemx/test/command"
 
 func main() {
-	if len(os.Args) > 1 {
-		for _, c := range commands {
-			if c.name != os.Args[1] {
-				continue
-			}
-			if err := c.run(os.Args[2:]); err != nil {
-				fmt.Fprintf(os.Stderr, "sink %s: %v\n", c.name, err)
-				os.Exit(1)
-			}
-			return
-		}
-	}
-	fmt.Fprintln(os.Stderr, "usage: sink COMMAND [FLAGS]; FLAGS are listed by -help. Commands:")
-	for _, c := range commands {
-		fmt.Fprintf(os.Stderr, "  %-8s %s\n", c.name, c.does)
-	}
-	os.Exit(2)
+	command.Main("sink", []command.Command{
+		{Name: "slow", Does: "thousands of slow connections for a while, then SIGTERM: memory, greeting time, nothing lost", Run: slow},
+		{Name: "sessions", Does: "whole sessions, as many a second as go", Run: sessions},
+		{Name: "report", Does: "time and memory of a report about very many clients", Run: reportCommand},
+	})
 }
