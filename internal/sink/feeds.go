@@ -97,6 +97,9 @@ func (s *sink) line(text, host string) {
 			if s.store != nil {
 				s.store.Visit(v.Client, v.Time)
 			}
+			if s.harvest != nil {
+				s.harvest.Visit(v, v.KeyMark == s.key.Mark())
+			}
 			return
 		}
 	}
@@ -119,6 +122,9 @@ func (s *sink) sighted(found seen.Sighting) {
 		return
 	}
 	s.store.Seen(found.Client, found.Time)
+	if s.harvest != nil {
+		s.harvest.Sighted(found)
+	}
 }
 
 // prove probes a real host again and again.
@@ -126,13 +132,16 @@ func (s *sink) prove(ctx context.Context, host seen.Real) {
 	wasAlive := true // the first failure is news
 	for {
 		at := time.Now()
-		err := s.config.Prober.Prove(ctx, host)
+		envelopes, err := s.config.Prober.Prove(ctx, host)
 		if ctx.Err() != nil {
 			return
 		}
 		alive := err == nil
 		if s.store != nil {
 			s.store.Proof(host.Name, at, alive)
+			if s.harvest != nil {
+				s.harvest.Proof(host.Name, at, alive, envelopes)
+			}
 		}
 		s.meters.proved(host.Name, alive)
 		switch {

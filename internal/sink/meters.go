@@ -25,6 +25,7 @@ type meters struct {
 	proofs    *prometheus.CounterVec
 	proven    *prometheus.GaugeVec
 	day       *prometheus.GaugeVec
+	verdicts  *prometheus.CounterVec // nil if nobody is listed
 }
 
 func newMeters(s *sink) *meters {
@@ -67,6 +68,9 @@ func newMeters(s *sink) *meters {
 		}
 		return 0
 	})
+	if s.config.Harvest != nil {
+		m.harvest(s, make, opts)
+	}
 	return m
 }
 
