@@ -74,7 +74,7 @@ func (s *sink) report(from, to time.Time) (*report.Report, error) {
 	for _, h := range s.config.Real {
 		hosts = append(hosts, h.Name)
 	}
-	return report.Make(s.store, hosts, from, to, time.Now())
+	return report.Make(s.store, hosts, from, to, s.config.Now())
 }
 
 // AskReport gets a report from the running server of a state directory.

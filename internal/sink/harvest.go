@@ -51,7 +51,7 @@ func (s *sink) openHarvest() error {
 	}
 	s.harvest = harvest.New(harvest.Config{
 		Store: s.store, Key: s.key, Hosts: hosts, Exchanges: c.Exchanges, Ours: c.Ours, Resolver: c.Resolver,
-		After: c.After, Gap: s.config.ProbeEvery + proofSlack, Lists: lists, Now: time.Now,
+		After: c.After, Gap: s.config.ProbeEvery + proofSlack, Lists: lists, Now: s.config.Now,
 		Say: func(text string) { s.config.Log.Print(text) }, Complain: s.complain,
 		Count: func(r harvest.Reason) { s.meters.verdicts.WithLabelValues(string(r)).Inc() },
 	})

@@ -98,7 +98,7 @@ func (m *meters) proved(host string, alive bool) {
 // measure keeps the metrics of the last day about which all is known.
 func (s *sink) measure(ctx context.Context) {
 	for {
-		day := time.Now().UTC().Truncate(24 * time.Hour).Add(-48 * time.Hour)
+		day := s.config.Now().UTC().Truncate(24 * time.Hour).Add(-48 * time.Hour)
 		if r, err := s.report(day, day.Add(24*time.Hour)); err != nil {
 			s.complain(fmt.Errorf("no report for the metrics: %w", err))
 		} else {

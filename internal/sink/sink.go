@@ -60,6 +60,10 @@ type Config struct {
 	// sinks share it.
 	Key     *visit.Key
 	Harvest *Harvest // nil: nobody is listed
+
+	// Now is the time at which things happen, nil for that of the machine. How long
+	// clients are waited for, and how often work is looked for, doesn't depend on it.
+	Now func() time.Time
 }
 
 // Feed is a log file. Host is the real host's name where lines don't say it.
@@ -99,6 +103,9 @@ type sink struct {
 // Run serves until ctx ends. It returns when every client has gone and
 // everything is written.
 func Run(ctx context.Context, c Config) error {
+	if c.Now == nil {
+		c.Now = time.Now
+	}
 	s := &sink{config: c, failed: make(chan error, 1), complain: newComplaints(c.Log).print}
 	defer func() {
 		if s.store != nil {
@@ -209,7 +216,7 @@ func (s *sink) openServer() error {
 			return err
 		}
 	}
-	c.Visit, c.Turned, c.Complain = s.visited, s.meters.turned, s.complain
+	c.Visit, c.Turned, c.Complain, c.Now = s.visited, s.meters.turned, s.complain, s.config.Now
 	s.server = server.New(c)
 	return nil
 }
@@ -220,7 +227,7 @@ func (s *sink) openStore() error {
 		return fmt.Errorf("-state %s: %w", s.config.State, err)
 	}
 	s.run(func(ctx context.Context) {
-		s.store.Run(ctx, time.Now, func(err error) { s.complain(fmt.Errorf("visits are not remembered: %w", err)) })
+		s.store.Run(ctx, s.config.Now, func(err error) { s.complain(fmt.Errorf("visits are not remembered: %w", err)) })
 	})
 	return s.openControl()
 }

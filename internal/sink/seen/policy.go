@@ -25,9 +25,9 @@ const dunno = "action=DUNNO\n\n"
 
 // Policy answers Postfix's policy protocol (SMTPD_POLICY_README) for the real
 // host of the given name until ctx ends. Every question is answered with DUNNO
-// before anything else is done with it, and is a sighting. See is called by many
-// goroutines at once. It closes l.
-func Policy(ctx context.Context, l net.Listener, host string, see func(Sighting)) error {
+// before anything else is done with it, and is a sighting at the time of now. See is
+// called by many goroutines at once. It closes l.
+func Policy(ctx context.Context, l net.Listener, host string, now func() time.Time, see func(Sighting)) error {
 	stop := context.AfterFunc(ctx, func() { l.Close() })
 	defer stop()
 	slots := make(chan struct{}, policyClients)
@@ -55,12 +55,12 @@ func Policy(ctx context.Context, l net.Listener, host string, see func(Sighting)
 			defer func() { <-slots }()
 			defer conn.Close()
 			defer context.AfterFunc(ctx, func() { conn.Close() })()
-			serveClient(conn, host, see)
+			serveClient(conn, host, now, see)
 		})
 	}
 }
 
-func serveClient(conn net.Conn, host string, see func(Sighting)) {
+func serveClient(conn net.Conn, host string, now func() time.Time, see func(Sighting)) {
 	for {
 		if err := conn.SetDeadline(time.Now().Add(policyIdle)); err != nil {
 			return
@@ -81,7 +81,7 @@ func serveClient(conn net.Conn, host string, see func(Sighting)) {
 			continue
 		}
 		see(Sighting{
-			Time: time.Now(), Host: host, Client: client,
+			Time: now(), Host: host, Client: client,
 			Envelope: attributes["protocol_state"] == "RCPT",
 			From:     attributes["sender"], To: attributes["recipient"],
 		})

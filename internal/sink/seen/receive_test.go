@@ -165,7 +165,7 @@ func TestPolicy(t *testing.T) {
 	// Nobody takes a sighting: the store hangs.
 	sightings := make(chan Sighting)
 	start(t, func(ctx context.Context) {
-		_ = Policy(ctx, l, "mx1", func(s Sighting) {
+		_ = Policy(ctx, l, "mx1", time.Now, func(s Sighting) {
 			select {
 			case sightings <- s:
 			case <-ctx.Done():
