@@ -94,7 +94,7 @@ func (e *Engine) facts(l *store.Ledger, c *store.Candidate, s standing, feeds []
 		Feed: Proven(feeds, v.Time, now, e.config.After, e.config.Gap), Hosts: s.hosts,
 		Acquitted: l.Acquitted(v.Client),
 		OwnHost:   s.own || e.domains.ownHost(v.Client),
-		Met:       l.Met(v.Client, v.Time.Add(-Before)),
+		Met:       c.Met || l.Met(v.Client, v.Time.Add(-Before)),
 		Envelopes: e.envelopes(l, v),
 		Checks:    c.Checks,
 		Several:   l.Several(v.Time.Add(-e.config.After), v.Time.Add(e.config.After)),

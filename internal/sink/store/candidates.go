@@ -26,6 +26,9 @@ const (
 type Candidate struct {
 	Visit  *visit.Visit `json:"visit"`
 	Checks *Checks      `json:"checks,omitempty"` // nil: not made
+	// Met says that somebody of its /24 (IPv4) or /48 (IPv6) had been seen within
+	// KeepSeen before: that is forgotten when the visit is judged.
+	Met bool `json:"met,omitempty"`
 	// Verdict is empty until the visit is judged.
 	Verdict string    `json:"verdict,omitempty"`
 	Judged  time.Time `json:"judged,omitzero"`
@@ -73,7 +76,7 @@ func clientKey(key []byte) []byte {
 type candidateNote struct{ visit *visit.Visit }
 
 func (n candidateNote) write(s *Store, tx *bolt.Tx) error {
-	value, err := json.Marshal(Candidate{Visit: n.visit})
+	value, err := json.Marshal(Candidate{Visit: n.visit, Met: met(tx, n.visit.Client, n.visit.Time.Add(-KeepSeen))})
 	if err != nil {
 		return err
 	}

@@ -21,8 +21,7 @@ func (s *Store) Update(f func(*Ledger) error) error {
 	if err := s.Flush(); err != nil {
 		return err
 	}
-	err := s.db.Update(func(tx *bolt.Tx) error { return f(&Ledger{s, tx}) })
-	return err
+	return s.db.Update(func(tx *bolt.Tx) error { return f(&Ledger{s, tx}) })
 }
 
 // View calls f with a ledger to read in.
@@ -36,7 +35,11 @@ func (s *Store) View(f func(*Ledger) error) error {
 // Met reports whether anybody of an address's /24 (IPv4) or /48 (IPv6) was seen
 // at a real host, or at a lowest sink, at or after a time.
 func (l *Ledger) Met(client netip.Addr, since time.Time) bool {
-	value := l.tx.Bucket(prefixesBucket).Get(prefixKey(client))
+	return met(l.tx, client, since)
+}
+
+func met(tx *bolt.Tx, client netip.Addr, since time.Time) bool {
+	value := tx.Bucket(prefixesBucket).Get(prefixKey(client))
 	return len(value) == 16 && unix(value[8:]).Unix() >= since.Unix()
 }
 
