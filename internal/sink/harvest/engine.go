@@ -68,23 +68,24 @@ type Engine struct {
 	domains *domains
 	checks  chan *visit.Visit
 	foreign atomic.Bool // a visit came whose envelope can't be compared
+	single  atomic.Bool // all visits of a day came from one place
 
-	mu     sync.Mutex
-	status Status
+	mu      sync.Mutex
+	status  Status
+	failure error // of the last round of verdicts
 
-	// Of the rounds alone.
-	round rounds
+	rejudged time.Time // by the rounds of verdicts alone
+	round    rounds
 }
 
-// rounds is what one round leaves for the next.
+// rounds is what one round of writing leaves for the next.
 type rounds struct {
-	stored   time.Time // when the store last worked
-	wrote    time.Time // when the lists were last given the time
-	changes  uint64    // of the store, when they were
-	failed   bool      // they could not be written
-	rejudged time.Time
-	warned   time.Time
-	said     map[string]bool
+	stored  time.Time // when the store last worked
+	wrote   time.Time // when the lists were last given the time
+	changes uint64    // of the store, when they were
+	failed  bool      // they could not be written
+	warned  time.Time
+	said    map[string]bool
 }
 
 // Status is how the harvest is.
@@ -94,7 +95,7 @@ type Status struct {
 	Written time.Time `json:"written"`           // when the lists were last in order
 }
 
-// New returns an engine that does nothing until Run or Round.
+// New returns an engine that does nothing until Run, or Decide and Publish.
 func New(c Config) *Engine {
 	e := &Engine{
 		config:  c,
@@ -105,13 +106,19 @@ func New(c Config) *Engine {
 	return e
 }
 
-// Run works until ctx ends.
+// Run works until ctx ends. Verdicts wait for DNS, which may be slow, and the
+// lists must not wait with them.
 func (e *Engine) Run(ctx context.Context) {
-	var checkers sync.WaitGroup
+	var others sync.WaitGroup
 	for range checkersAtOnce {
-		checkers.Go(func() { e.check(ctx) })
+		others.Go(func() { e.check(ctx) })
 	}
-	defer checkers.Wait()
+	others.Go(func() { repeat(ctx, func() { e.Decide(ctx) }) })
+	repeat(ctx, e.Publish)
+	others.Wait()
+}
+
+func repeat(ctx context.Context, f func()) {
 	tick := time.NewTicker(every)
 	defer tick.Stop()
 	for {
@@ -119,22 +126,36 @@ func (e *Engine) Run(ctx context.Context) {
 		case <-ctx.Done():
 			return
 		case <-tick.C:
-			e.Round(ctx)
+			f()
 		}
 	}
 }
 
-// Round does what is due: verdicts, and the lists if they change.
-func (e *Engine) Round(ctx context.Context) {
+// Decide gives the verdicts that are due.
+func (e *Engine) Decide(ctx context.Context) {
+	now := e.config.Now()
+	err := e.judgeDue(ctx, now)
+	if err == nil {
+		err = e.rejudge(now)
+	}
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.failure = err
+}
+
+// Publish says how things are, and writes the lists if they have changed.
+func (e *Engine) Publish() {
 	now := e.config.Now()
 	if e.foreign.Swap(false) {
 		e.config.Store.BreakEnvelopes()
 		e.once("key", "visits of another sink have another key, so envelopes can't be compared and nothing is listed: give all sinks the same -key")
 	}
-	err := e.judgeDue(ctx, now)
-	if err == nil {
-		err = e.rejudge(now)
+	if e.single.Swap(false) {
+		e.once("single", "all visits of two days came from one address or beside it, which is not listed: is there a proxy that hides the clients?")
 	}
+	e.mu.Lock()
+	err := e.failure
+	e.mu.Unlock()
 	var feeds []Feed
 	if err == nil {
 		err = e.config.Store.View(func(l *store.Ledger) error {

@@ -320,7 +320,7 @@ func TestNoHonestHostIsListed(t *testing.T) {
 func TestNobodyIsListedBeforeAWeekOfFeeds(t *testing.T) {
 	w := youngWorld(t)
 	w.pass(Before - 2*time.Hour)
-	w.every(time.Hour, func() { w.engine.Round(t.Context()) })
+	w.every(time.Hour, w.round)
 	w.bots(3)
 	w.judge()
 	if listed := w.listed(); len(listed) > 0 || w.verdicts[Young] != 3 {

@@ -54,6 +54,9 @@ func (e *Engine) judgeDue(ctx context.Context, now time.Time) error {
 		}
 		for _, reason := range verdicts {
 			e.config.Count(reason)
+			if reason == OneAddress {
+				e.single.Store(true)
+			}
 		}
 		if len(verdicts) < atOnce {
 			return nil
@@ -166,10 +169,10 @@ func lasts(times int) time.Duration {
 // rejudge looks again at everything that is listed: an envelope may have come to
 // a real host, or again, since. A sight at a real host acquits by itself.
 func (e *Engine) rejudge(now time.Time) error {
-	if now.Sub(e.round.rejudged) < rejudgeEvery {
+	if now.Sub(e.rejudged) < rejudgeEvery {
 		return nil
 	}
-	e.round.rejudged = now
+	e.rejudged = now
 	var off []*store.Entry
 	var why []Reason
 	err := e.config.Store.View(func(l *store.Ledger) error {

@@ -74,7 +74,7 @@ func newWorld(t *testing.T, change ...func(*world, *Config)) *world {
 	t.Helper()
 	w := youngWorld(t, change...)
 	w.pass(Before + 2*time.Hour)
-	w.every(time.Hour, func() { w.engine.Round(t.Context()) })
+	w.every(time.Hour, w.round)
 	w.every(6*time.Hour, w.forget)
 	return w
 }
@@ -159,6 +159,12 @@ func (w *world) pass(d time.Duration) {
 		next.do()
 	}
 	w.now = end
+}
+
+// round is what the engine does every second.
+func (w *world) round() {
+	w.engine.Decide(w.Context())
+	w.engine.Publish()
 }
 
 func (w *world) forget() { w.must(w.store.Forget(w.now)) }
