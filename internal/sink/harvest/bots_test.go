@@ -288,10 +288,12 @@ func TestVisitsUnderAnotherKeyStopListing(t *testing.T) {
 // failing writes lists, or not.
 type failing struct {
 	Lists
-	err error
+	err     error
+	entries int // that were given last
 }
 
 func (f *failing) Write(now time.Time, entries []dnsl.Entry) (dnsl.Written, error) {
+	f.entries = len(entries)
 	if f.err != nil {
 		return dnsl.Written{}, f.err
 	}

@@ -44,11 +44,10 @@ func (e *Engine) List() (*Listing, error) {
 	now := e.config.Now()
 	all := &Listing{Schema: ListSchema, Status: e.Status(), Entries: []Listed{}}
 	return all, e.config.Store.View(func(l *store.Ledger) error {
-		l.Entries(func(entry *store.Entry) bool {
+		l.Entries(func(entry *store.Entry) {
 			if entry.Active(now) {
 				all.Entries = append(all.Entries, Listed{entry.Client, entry.Listed, entry.Until, entry.Times})
 			}
-			return true
 		})
 		all.Allowed = l.Allowed()
 		return nil

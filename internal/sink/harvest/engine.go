@@ -3,6 +3,7 @@ package harvest
 import (
 	"context"
 	"fmt"
+	"net/netip"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -259,11 +260,8 @@ func (e *Engine) warn(now time.Time, warnings []string) {
 func (e *Engine) active(now time.Time) ([]dnsl.Entry, error) {
 	var entries []dnsl.Entry
 	err := e.config.Store.View(func(l *store.Ledger) error {
-		l.Entries(func(entry *store.Entry) bool {
-			if entry.Active(now) {
-				entries = append(entries, dnsl.Entry{Addr: entry.Client, Listed: entry.Listed, Until: entry.Until})
-			}
-			return true
+		l.Active(now, func(client netip.Addr, listed, until time.Time) {
+			entries = append(entries, dnsl.Entry{Addr: client, Listed: listed, Until: until})
 		})
 		return nil
 	})

@@ -44,6 +44,7 @@ func TestNoHonestHostIsListed(t *testing.T) {
 		alone   bool // no bots come at the same time
 		happens func(w *world)
 		found   []Reason
+		counted Reason // of visits that are not even kept
 	}{
 		{name: "all real hosts are down for six hours", happens: func(w *world) {
 			all(w.hosts, func(h *realHost) { h.down = true })
@@ -135,7 +136,7 @@ func TestNoHonestHostIsListed(t *testing.T) {
 			w.visit(ip("12.1.0.25"), "out.example.net", mailFrom("<>", "bob@example.org"))
 			w.visit(ip("12.1.1.25"), "out.example.net", mailFrom("<>", "ann@example.org"))
 			w.visit(ip("12.1.1.25"), "out.example.net", mailFrom("<>", "bob@example.org"))
-		}},
+		}, counted: NullPath},
 		{name: "a forwarder whose SPF doesn't pass", happens: func(w *world) {
 			w.dns.txt["from.example.net"] = "v=spf1 ip4:16.1.1.1 -all"
 			all(w.hosts, func(h *realHost) { h.hidden = true })
@@ -179,10 +180,10 @@ func TestNoHonestHostIsListed(t *testing.T) {
 		{name: "a monitor that names no recipient", happens: func(w *world) {
 			w.visit(ip("12.1.0.25"), "monitor.example.net")
 			w.visit(ip("12.1.0.25"), "monitor.example.net", mailFrom("monitor@example.net"))
-		}},
+		}, counted: NoRecipient},
 		{name: "a monitor that asks for somebody else's domain", happens: func(w *world) {
 			w.visit(ip("12.1.0.25"), "monitor.example.net", mailFrom("monitor@example.net", "test@example.net"))
-		}},
+		}, counted: NotOurs},
 		{name: "a mailbox verifier that asks every MX, and never again", happens: func(w *world) {
 			for _, h := range w.hosts {
 				w.call(h, ip("12.1.0.25"), "check@verify.example.net", "bob@example.org")
@@ -282,7 +283,7 @@ func TestNoHonestHostIsListed(t *testing.T) {
 			for i, a := range []string{"10.1.2.3", "192.168.1.1", "100.64.0.9", "127.0.0.1", "169.254.1.1", "198.51.100.1", "fe80::1", "fd00::1", "2001:db8::1", "2002:c00::1", "::ffff:10.1.2.4"} {
 				w.visit(ip(a), "out.example.net", mailFrom(fmt.Sprintf("ann%d@from.example.net", i), "bob@example.org"))
 			}
-		}},
+		}, counted: Special},
 		{name: "a proxy hides who the clients are", alone: true, happens: func(w *world) {
 			for i := range 30 {
 				w.in(time.Duration(i)*time.Hour, func() {
@@ -295,7 +296,7 @@ func TestNoHonestHostIsListed(t *testing.T) {
 			v := &visit.Visit{Time: w.now.Add(-time.Hour), Client: ip("12.1.0.25"), Sink: sinkAddress}
 			v.Hear(&smtp.Heard{Recipients: 1, Mails: []smtp.Mail{mailFrom("ann@from.example.net", "bob@example.org")}}, w.store.Key())
 			w.hear(v)
-		}},
+		}, counted: Late},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
@@ -310,6 +311,9 @@ func TestNoHonestHostIsListed(t *testing.T) {
 			c.happens(w)
 			w.judge()
 			w.wantNone(c.found...)
+			if c.counted != "" && w.verdicts[c.counted] == 0 {
+				t.Errorf("found was %v, expected %s", w.verdicts, c.counted)
+			}
 			if len(w.arrived) == 0 {
 				t.Error("nobody came to the sink")
 			}

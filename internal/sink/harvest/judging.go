@@ -176,11 +176,10 @@ func (e *Engine) rejudge(now time.Time) error {
 	var off []*store.Entry
 	var why []Reason
 	err := e.config.Store.View(func(l *store.Ledger) error {
-		l.Entries(func(entry *store.Entry) bool {
+		l.Entries(func(entry *store.Entry) {
 			if reason := e.excuse(l, entry); reason != "" && entry.Active(now) {
 				off, why = append(off, entry), append(why, reason)
 			}
-			return true
 		})
 		return nil
 	})

@@ -79,12 +79,12 @@ var texts = map[Reason]string{
 	Full:        "the list is full",
 }
 
-// Text explains a reason in a sentence.
+// Text explains a reason in a sentence. One of another version is quoted.
 func (r Reason) Text() string {
 	if text, ok := texts[r]; ok {
 		return text
 	}
-	return string(r)
+	return quote(string(r))
 }
 
 // clears reports whether a visit that ends so shows a mail server, all of whose

@@ -242,10 +242,7 @@ func TestBoundsOfCandidates(t *testing.T) {
 func entries(t *testing.T, s *Store) (all []string) {
 	t.Helper()
 	view(t, s, func(l *Ledger) {
-		l.Entries(func(e *Entry) bool {
-			all = append(all, e.Client.String())
-			return true
-		})
+		l.Entries(func(e *Entry) { all = append(all, e.Client.String()) })
 	})
 	return all
 }

@@ -50,9 +50,12 @@ func (l *Ledger) Entry(client netip.Addr) *Entry {
 	return e
 }
 
+// timesLength is how many octets stand before the JSON of an entry.
+const timesLength = 8 + 8
+
 func readEntry(value []byte) (*Entry, bool) {
 	e := new(Entry)
-	if value == nil || json.Unmarshal(value, e) != nil || !e.Client.IsValid() {
+	if len(value) < timesLength || json.Unmarshal(value[timesLength:], e) != nil || !e.Client.IsValid() {
 		return nil, false
 	}
 	return e, true
@@ -61,26 +64,41 @@ func readEntry(value []byte) (*Entry, bool) {
 // Full reports whether the list has no room for another address.
 func (l *Ledger) Full() bool { return l.store.listed.Load() >= maxListed }
 
-// List puts an address on the list, or changes what is known of it.
+// List puts an address on the list, or changes what is known of it. A record is
+// when it was listed and until when, 8 octets each, for those who want no more
+// than that of all, and the Entry as JSON.
 func (l *Ledger) List(e *Entry) error {
 	bucket, key := l.tx.Bucket(listedBucket), addressKey(e.Client)
 	if bucket.Get(key) == nil {
 		l.store.listed.Add(1)
 	}
-	value, err := json.Marshal(e)
+	text, err := json.Marshal(e)
 	if err != nil {
 		return err
 	}
 	l.store.changes.Add(1)
-	return bucket.Put(key, value)
+	return bucket.Put(key, slices.Concat(timeOctets(e.Listed), timeOctets(e.Until), text))
 }
 
-// Entries calls f for each address that is or was listed, until it returns false.
-func (l *Ledger) Entries(f func(*Entry) bool) {
+// Active calls f for each address that is on the list.
+func (l *Ledger) Active(now time.Time, f func(client netip.Addr, listed, until time.Time)) {
 	cursor := l.tx.Bucket(listedBucket).Cursor()
 	for key, value := cursor.First(); key != nil; key, value = cursor.Next() {
-		if e, ok := readEntry(value); ok && !f(e) {
-			return
+		if len(key) != addressLength || len(value) < timesLength {
+			continue
+		}
+		if until := unix(value[8:]); now.Before(until) {
+			f(netip.AddrFrom16([addressLength]byte(key)).Unmap(), unix(value), until)
+		}
+	}
+}
+
+// Entries calls f for each address that is or was listed.
+func (l *Ledger) Entries(f func(*Entry)) {
+	cursor := l.tx.Bucket(listedBucket).Cursor()
+	for key, value := cursor.First(); key != nil; key, value = cursor.Next() {
+		if e, ok := readEntry(value); ok {
+			f(e)
 		}
 	}
 }

@@ -47,7 +47,7 @@ var (
 	envelopesBucket  = []byte("envelopes")  // visit.Pair → Envelope
 	candidatesBucket = []byte("candidates") // time in nanoseconds, address → Candidate as JSON
 	clientsBucket    = []byte("clients")    // address, time in nanoseconds → nothing
-	listedBucket     = []byte("listed")     // address → Entry as JSON
+	listedBucket     = []byte("listed")     // address → see Ledger.List
 	acquittedBucket  = []byte("acquitted")  // address → Acquittal as JSON
 	allowedBucket    = []byte("allowed")    // address, number of bits → time
 
