@@ -116,7 +116,7 @@ func ask(ctx context.Context, state, method, path string, query url.Values, answ
 	defer response.Body.Close()
 	if response.StatusCode != http.StatusOK {
 		text, _ := io.ReadAll(io.LimitReader(response.Body, 1<<10))
-		return fmt.Errorf("the server says: %s", strings.TrimSpace(visit.Printable(string(text))))
+		return fmt.Errorf("the server says: %s", visit.Printable(strings.TrimSpace(string(text))))
 	}
 	if answer == nil {
 		return nil
