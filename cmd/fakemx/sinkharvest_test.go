@@ -37,7 +37,7 @@ func asks(t *testing.T, state, command string, args ...string) (said string, fai
 	t.Helper()
 	out, err := sinkCommand(t, append([]string{"sink", command, "-state", state}, args...)...).CombinedOutput()
 	for _, r := range string(out) {
-		if r != '\n' && !(r < 0x7f && unicode.IsPrint(r)) {
+		if r != '\n' && (r >= 0x7f || !unicode.IsPrint(r)) {
 			t.Errorf("%s prints %q in %q", command, r, out)
 		}
 	}

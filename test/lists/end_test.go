@@ -46,7 +46,7 @@ func TestListsEnd(t *testing.T) {
 		if err := os.Chtimes(w.ZonePath(), old, old); err != nil {
 			t.Fatal(err)
 		}
-		out, err := exec.Command("find", dir, "-type", "f", "-mmin", "+60", "-delete").CombinedOutput() //nolint:gosec // a directory of the test
+		out, err := exec.Command("find", dir, "-type", "f", "-mmin", "+60", "-delete").CombinedOutput()
 		if err != nil {
 			t.Fatalf("find: %v: %s", err, out)
 		}
@@ -97,7 +97,7 @@ func TestListsEnd(t *testing.T) {
 func inNetwork(t *testing.T, commands string) string {
 	t.Helper()
 	program(t, "nft", "nftables")
-	cmd := exec.Command("sh", "-ec", commands) //nolint:gosec // of the test
+	cmd := exec.Command("sh", "-ec", commands)
 	cmd.SysProcAttr = &syscall.SysProcAttr{Cloneflags: syscall.CLONE_NEWNET}
 	if os.Geteuid() != 0 {
 		cmd.SysProcAttr.Cloneflags |= syscall.CLONE_NEWUSER

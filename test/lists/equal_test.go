@@ -65,8 +65,14 @@ func TestServersAgree(t *testing.T) {
 		start func(*testing.T) string
 	}{
 		{"file", func(*testing.T) string { return file }},
-		{"rbldnsd", func(t *testing.T) string { return startRbldnsd(t, dir) }},
-		{"NSD by transfer from file", func(t *testing.T) string { return startNSD(t, file) }},
+		{"rbldnsd", func(t *testing.T) string {
+			t.Helper()
+			return startRbldnsd(t, dir)
+		}},
+		{"NSD by transfer from file", func(t *testing.T) string {
+			t.Helper()
+			return startNSD(t, file)
+		}},
 	}
 	for _, s := range servers {
 		t.Run(s.name, func(t *testing.T) {

@@ -22,7 +22,7 @@ func newWriter(t *testing.T) (*dnsl.Writer, string) {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { os.RemoveAll(dir) })
-	if err := os.Chmod(dir, 0o755); err != nil { //nolint:gosec // as above
+	if err := os.Chmod(dir, 0o755); err != nil {
 		t.Fatal(err)
 	}
 	w, err := dnsl.New(dnsl.Config{Dir: dir, Zone: zone})

@@ -77,7 +77,7 @@ func TestFilesAreWhole(t *testing.T) {
 			whole[name] = append(whole[name], addresses(t, filepath.Join(dir, name)))
 		}
 	}
-	var readers []func()
+	readers := make([]func(), 0, len(names))
 	for _, name := range names {
 		if slices.Contains(whole[name], "") || whole[name][0] == whole[name][1] {
 			t.Fatalf("%s: the two lists can't be told apart", name)
@@ -97,6 +97,7 @@ func TestFilesAreWhole(t *testing.T) {
 
 // addresses is what a file says of addresses.
 func addresses(t *testing.T, path string) string {
+	t.Helper()
 	text, err := os.ReadFile(path)
 	if err != nil {
 		t.Error(err)
@@ -167,6 +168,7 @@ func owners(list []dnsl.Entry) map[string]bool {
 // transferred are the names in a transfer that stand for addresses, without the
 // test entries.
 func transferred(t *testing.T, server string) map[string]bool {
+	t.Helper()
 	found := map[string]bool{}
 	envelopes, err := new(dns.Transfer).In(new(dns.Msg).SetAxfr(zone), server)
 	if err != nil {

@@ -178,7 +178,8 @@ func (w *Writer) Write(now time.Time, entries []Entry) (Written, error) {
 	}
 	z := zone{Config: &w.config, list: list}
 	next := w.last.next(now, z.digest())
-	errs := []error{replace(w.ZonePath(), func(out *bufio.Writer) { z.write(out, next) })}
+	errs := make([]error, 0, 6)
+	errs = append(errs, replace(w.ZonePath(), func(out *bufio.Writer) { z.write(out, next) }))
 	if errs[0] == nil {
 		w.last = next
 	}

@@ -2,6 +2,7 @@ package dnsl
 
 import (
 	"bufio"
+	"encoding/binary"
 	"fmt"
 	"net/netip"
 	"strings"
@@ -37,7 +38,7 @@ func words(out *bufio.Writer, a netip.Addr) {
 		if i > 0 {
 			_ = out.WriteByte(':')
 		}
-		fmt.Fprintf(out, "%x", uint16(o[i])<<8|uint16(o[i+1]))
+		fmt.Fprintf(out, "%x", binary.BigEndian.Uint16(o[i:]))
 	}
 	_ = out.WriteByte('\n')
 }

@@ -106,6 +106,18 @@ func TestOtherKindsOfBots(t *testing.T) {
 	}
 }
 
+func TestAVisitWaitsSixHoursForOurDNS(t *testing.T) {
+	w := newWorld(t)
+	w.bots(3)
+	w.pass(2 * time.Hour)
+	w.dns.dead[ourDomain] = true
+	w.in(After+2*time.Hour, func() { w.dns.dead[ourDomain] = false })
+	w.judge()
+	if listed := w.listed(); len(listed) != 3 || w.verdicts[MXUnknown] > 0 {
+		t.Errorf("listed are %v, found was %v", listed, w.verdicts)
+	}
+}
+
 // listOne has one bot listed among others.
 func listOne(t *testing.T) (w *world, listed netip.Addr) {
 	t.Helper()
@@ -189,7 +201,8 @@ func TestTheTimeOnTheListDoubles(t *testing.T) {
 		}
 		return shown.Listed, shown.Entry.Until.Sub(w.now), shown.Entry.Times
 	}
-	for i, days := range []time.Duration{3, 6, 12, 24, 30, 30} {
+	for i, days := range []int{3, 6, 12, 24, 30, 30} {
+		lasts := time.Duration(days) * day
 		w.visit(bot(0), "bot.example", spam(2*i))
 		w.in(10*time.Minute, func() { w.visit(bot(0), "bot.example", spam(2*i+1)) }) // more of the same run
 		w.in(20*time.Minute, func() { w.visit(bot(7), "bot.example", spam(1000+i)) })
@@ -198,10 +211,10 @@ func TestTheTimeOnTheListDoubles(t *testing.T) {
 		w.pass(time.Hour)
 		w.round()
 		listed, left, times := entry()
-		if !listed || left < days*day-2*time.Hour || left > days*day || times != i+1 {
-			t.Errorf("after %d returns: listed %v for %v, %d times; expected up to %v days", i, listed, left, times, int(days))
+		if !listed || left < lasts-2*time.Hour || left > lasts || times != i+1 {
+			t.Errorf("after %d returns: listed %v for %v, %d times; expected up to %v days", i, listed, left, times, days)
 		}
-		w.pass(days*day - 2*time.Hour)
+		w.pass(lasts - 2*time.Hour)
 		if !slices.Contains(w.listed(), bot(0)) {
 			t.Errorf("after %d returns: it is off the list before its time", i)
 		}

@@ -21,7 +21,7 @@ func TestMailHosts(t *testing.T) {
 			d.hosts[0].Name, d.hosts[1].Name = "a", "b"
 			dns.addresses["mx1.example.org"], dns.addresses["mx2.example.org"] = []netip.Addr{first, second}, []netip.Addr{second}
 		}, ""},
-		{"a host of another name, with an address that is not probed", func(d *domains, dns *names) {
+		{"a host of another name, with an address that is not probed", func(d *domains, _ *names) {
 			d.hosts[0].Name = "a"
 		}, Hosted},
 		{"a host of another name that the operator vouches for", func(d *domains, _ *names) {

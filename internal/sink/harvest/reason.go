@@ -9,6 +9,7 @@ const (
 	Waiting Reason = "waiting"
 
 	// What the visit is.
+
 	NoRecipient Reason = "no_recipient"
 	NotOurs     Reason = "not_ours"
 	NullPath    Reason = "null_path"
@@ -17,6 +18,7 @@ const (
 	OtherKey    Reason = "other_key"
 
 	// What speaks for the client.
+
 	OwnHost   Reason = "own_host"
 	Allowed   Reason = "allowed"
 	Acquitted Reason = "acquitted"
@@ -27,6 +29,7 @@ const (
 	SPFPass   Reason = "spf_pass"
 
 	// What is not known well enough.
+
 	NoFeed      Reason = "no_feed"
 	NoEnvelopes Reason = "no_envelopes"
 	Young       Reason = "feed_young"
@@ -46,7 +49,7 @@ var Reasons = []Reason{
 	Cleared, SPFPass, NoFeed, NoEnvelopes, Young, Gap, EnvelopeGap, Hosted, MXUnknown, SPFError, SPFUnknown, OneAddress, Full,
 }
 
-var texts = map[Reason]string{
+var texts = map[Reason]string{ // #nosec G101 -- the pass is SPF's
 	Bot:     "all conditions are met: it came only to the highest sink",
 	Waiting: "not judged yet: its time to come to a real host is not over, or the last proof of a feed is yet to come",
 

@@ -18,7 +18,7 @@ const hostile = "a\x1b[2J\x1b]0;x\x07\u202eb\u0085\u2028\r\nc\x00\xff\u009b31m"
 // printable reports what of a text for people must not be in it.
 func printable(text string) (bad []rune) {
 	for _, r := range text {
-		if r != '\n' && !(r < 0x7f && unicode.IsPrint(r)) {
+		if r != '\n' && (r >= 0x7f || !unicode.IsPrint(r)) {
 			bad = append(bad, r)
 		}
 	}

@@ -287,7 +287,7 @@ func (w *world) retry(s server, to string, tries int) {
 
 // stock returns one server of each known kind, none of which has SPF.
 func stock() []server {
-	var all []server
+	all := make([]server, 0, len(senders.Known))
 	for i, kind := range senders.Known {
 		all = append(all, server{
 			kind: kind, from: []netip.Addr{netip.AddrFrom4([4]byte{12, 1, byte(i), 25})},
@@ -340,9 +340,9 @@ func (w *world) reasons(client netip.Addr) []Reason {
 	w.Helper()
 	shown, err := w.engine.Show(w.Context(), client)
 	w.must(err)
-	var all []Reason
+	all := make([]Reason, 0, len(shown.Visits))
 	for _, v := range shown.Visits {
-		if v.Candidate.Verdict == "" {
+		if v.Verdict == "" {
 			w.Errorf("the visit of %v at %v is not judged: %s", client, v.Visit.Time, v.Reason)
 		}
 		all = append(all, v.Reason)
@@ -372,7 +372,7 @@ func (w *world) wantReasons(clients []netip.Addr, among ...Reason) {
 		for _, reason := range w.reasons(client) {
 			found[reason]++
 			cleared = cleared || reason.clears()
-			if !slices.Contains(among, reason) && !(cleared && reason == Acquitted) {
+			if !slices.Contains(among, reason) && (!cleared || reason != Acquitted) {
 				w.Errorf("%v: found %s", client, reason)
 			}
 		}

@@ -88,6 +88,7 @@ func TestWhatIsProvenWithoutAGap(t *testing.T) {
 			return s
 		}, [][2]int{{0, 5}}, [][2]int{{0, 5}}},
 		{"a restart", func(t *testing.T, s *Store) *Store {
+			t.Helper()
 			watch(s, "mx1", 0, 4, true)
 			path := s.db.Path()
 			if err := s.Close(); err != nil {
@@ -101,6 +102,7 @@ func TestWhatIsProvenWithoutAGap(t *testing.T) {
 			return s
 		}, [][2]int{{0, 4}, {5, 10}}, [][2]int{{0, 4}, {5, 10}}},
 		{"something that found no room", func(t *testing.T, s *Store) *Store {
+			t.Helper()
 			watch(s, "mx1", 0, 4, true)
 			if err := s.Flush(); err != nil {
 				t.Fatal(err)
@@ -348,8 +350,9 @@ func TestTheAllowList(t *testing.T) {
 		t.Errorf("left are %v", got)
 	}
 	view(t, s, func(l *Ledger) {
-		var all []string
-		for _, a := range l.Allowed() {
+		allowed := l.Allowed()
+		all := make([]string, 0, len(allowed))
+		for _, a := range allowed {
 			all = append(all, a.Prefix.String())
 		}
 		if want := []string{"10.0.0.0/8", "10.1.1.0/24", "2600:1::/32"}; !slices.Equal(all, want) {
