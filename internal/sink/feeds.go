@@ -155,13 +155,16 @@ func (s *sink) prove(ctx context.Context, host seen.Real) {
 	}
 }
 
-// sleepUntil waits until Config.Now has come to a time. It looks every second, since
-// that clock may be set.
+// look is how often it is looked whether Config.Now, which may be set, has come to
+// a time.
+const look = 100 * time.Millisecond
+
+// sleepUntil waits until it has.
 func (s *sink) sleepUntil(ctx context.Context, at time.Time) {
 	for left := at.Sub(s.config.Now()); left > 0 && ctx.Err() == nil; left = at.Sub(s.config.Now()) {
 		select {
 		case <-ctx.Done():
-		case <-time.After(min(left, time.Second)):
+		case <-time.After(min(left, look)):
 		}
 	}
 }
