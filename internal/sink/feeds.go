@@ -132,7 +132,7 @@ func (s *sink) prove(ctx context.Context, host seen.Real) {
 	wasAlive := true // the first failure is news
 	for {
 		at := s.config.Now()
-		envelopes, err := s.config.Prober.Prove(ctx, host)
+		proof, err := s.config.Prober.Prove(ctx, host)
 		if ctx.Err() != nil {
 			return
 		}
@@ -140,7 +140,7 @@ func (s *sink) prove(ctx context.Context, host seen.Real) {
 		if s.store != nil {
 			s.store.Proof(host.Name, at, alive)
 			if s.harvest != nil {
-				s.harvest.Proof(host.Name, at, alive, envelopes)
+				s.harvest.Proof(host.Name, at, proof)
 			}
 		}
 		s.meters.proved(host.Name, alive)

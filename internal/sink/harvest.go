@@ -67,8 +67,8 @@ func (s *sink) introduceHarvest() {
 		say("nobody will be listed: no real host is known (-real), so this makes reports only")
 		return
 	}
-	if len(s.config.Feeds)+len(s.config.Receive)+len(s.config.Policies) == 0 {
-		say("nobody will be listed: no feed tells who came to the real hosts (-feed, -receive, -policy)")
+	if len(s.config.Feeds)+len(s.config.Receive) == 0 {
+		say("nobody will be listed: no lines tell who connects to the real hosts (-feed, -receive)")
 	}
 	for _, r := range s.config.Real {
 		tells := slices.ContainsFunc(s.config.Policies, func(p Policy) bool { return p.Host == r.Name })

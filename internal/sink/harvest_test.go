@@ -66,8 +66,8 @@ func askPolicy(address, client, from, to string) error {
 	return err
 }
 
-// realHost answers mail and asks the policy service at RCPT.
-func realHost(l net.Listener, policy string) {
+// realHost answers mail, logs who connects, and asks the policy service at RCPT.
+func realHost(l net.Listener, policy, logs string) {
 	for {
 		conn, err := l.Accept()
 		if err != nil {
@@ -75,6 +75,10 @@ func realHost(l net.Listener, policy string) {
 		}
 		go func() {
 			defer conn.Close()
+			if lines, err := net.Dial("unixgram", logs); err == nil {
+				fmt.Fprint(lines, "Nov 25 02:08:06 mx1 postfix/smtpd[190]: connect from localhost[127.0.0.1]")
+				lines.Close()
+			}
 			fmt.Fprint(conn, "220 mx1\r\n")
 			for in := bufio.NewScanner(conn); in.Scan(); {
 				if to, ok := strings.CutPrefix(in.Text(), "RCPT TO:"); ok {
@@ -129,7 +133,8 @@ func startHarvesting(t *testing.T) *harvesting {
 	h.clock.at.Store(time.Date(2026, 11, 25, 0, 0, 0, 0, time.UTC).UnixNano())
 	real := listen(t)
 	t.Cleanup(func() { real.Close() })
-	go realHost(real, h.policy)
+	logs := filepath.Join(t.TempDir(), "log")
+	go realHost(real, h.policy, logs)
 	h.Config = Config{
 		Listen: []string{freePort(t)},
 		Server: server.Config{
@@ -137,6 +142,7 @@ func startHarvesting(t *testing.T) *harvesting {
 			Limits: server.Limits{All: 100, Address: 20, Prefix: 20}, Proxies: []netip.Prefix{netip.MustParsePrefix("127.0.0.1/32")},
 		},
 		State: t.TempDir(), Visits: io.Discard, Log: log.New(io.Discard, "", 0),
+		Receive:  []string{"unixgram:" + logs},
 		Policies: []Policy{{"mx1", h.policy}}, Real: []seen.Real{{Name: "mx1", Address: real.Addr().String()}}, ProbeEvery: probeEvery,
 		Prober: &seen.Prover{Helo: "sink.example.org", Recipient: "postmaster@example.org", Dial: func(ctx context.Context, network, address string) (net.Conn, error) {
 			h.proofs.Add(1)

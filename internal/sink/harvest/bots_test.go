@@ -255,7 +255,7 @@ func TestWhatKeepsItFromListingIsSaidOnce(t *testing.T) {
 		make       func(*world, *Config)
 		happens    func(*world)
 	}{
-		{"no feed", "the feed of a real host was never proven", func(w *world, _ *Config) { w.hosts[0].deaf = true }, func(*world) {}},
+		{"no feed", "the feed of a real host was never proven, or tells no connections", func(w *world, _ *Config) { w.hosts[0].deaf = true }, func(*world) {}},
 		{"no envelopes", "doesn't tell envelopes", func(w *world, _ *Config) { w.hosts[0].bare = true }, func(*world) {}},
 		{"a gap", "not proven without a gap", nil, func(w *world) { w.hosts[0].deaf = true }},
 		{"a proxy", "is there a proxy that hides the clients?", nil, func(w *world) {

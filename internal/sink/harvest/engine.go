@@ -275,9 +275,10 @@ func (e *Engine) Status() Status {
 	return e.status
 }
 
-// Proof takes the result of a probe of a real host.
-func (e *Engine) Proof(host string, at time.Time, lines, envelopes bool) {
-	e.config.Store.Watch(host, at, lines, envelopes, e.config.Gap)
+// Proof takes the result of a probe of a real host. Envelopes alone prove nothing:
+// who is sent away before RCPT has none.
+func (e *Engine) Proof(host string, at time.Time, p seen.Proof) {
+	e.config.Store.Watch(host, at, p.Connections, p.Envelopes, e.config.Gap)
 }
 
 // Sighted takes a sighting at a real host or lowest sink.

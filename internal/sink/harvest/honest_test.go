@@ -256,6 +256,9 @@ func TestNoHonestHostIsListed(t *testing.T) {
 		{name: "no real host is known", make: func(_ *world, c *Config) { c.Hosts = nil }, happens: func(w *world) {
 			w.visit(ip("12.1.0.25"), "out.example.net", mailFrom("ann@from.example.net", "bob@example.org"))
 		}, found: []Reason{NoFeed}},
+		{name: "the feed of one real host tells of nobody that it sends away before RCPT", make: func(w *world, _ *Config) { w.hosts[1].unlogged = true }, happens: func(w *world) {
+			w.visit(ip("12.1.0.25"), "out.example.net", mailFrom("ann@from.example.net", "bob@example.org"))
+		}, found: []Reason{NoFeed}},
 		{name: "the feed of one real host tells no envelopes", make: func(w *world, _ *Config) { w.hosts[1].bare = true }, happens: func(w *world) {
 			w.visit(ip("12.1.0.25"), "out.example.net", mailFrom("ann@from.example.net", "bob@example.org"))
 		}, found: []Reason{NoEnvelopes}},

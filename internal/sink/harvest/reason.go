@@ -69,7 +69,7 @@ var texts = map[Reason]string{ // #nosec G101 -- the pass is SPF's
 	Cleared:   "another visit of it came from a queue, or its mail came to a real host",
 	SPFPass:   "SPF says that it may send for its HELO name or a reverse path",
 
-	NoFeed:      "the feed of a real host was never proven",
+	NoFeed:      "the feed of a real host was never proven, or tells no connections",
 	NoEnvelopes: "the feed of a real host doesn't tell envelopes",
 	Young:       "the feeds of all real hosts were not yet proven for 7 days (with at most a day of gaps)",
 	Gap:         "the feed of a real host was not proven without a gap, from an hour before the visit on",

@@ -50,6 +50,7 @@ type realHost struct {
 	postscreen   bool // puts off each new address, before an envelope is told
 	deaf         bool // its feed brings nothing
 	bare         bool // its feed brings no envelopes
+	unlogged     bool // its feed brings nothing else
 	late         time.Duration
 	clock        time.Duration // by how much it is wrong
 	taken, known map[string]bool
@@ -174,7 +175,7 @@ func (w *world) forget() { w.must(w.store.Forget(w.now)) }
 func (w *world) probe() {
 	for _, h := range w.hosts {
 		alive := !h.down && !h.deaf && h.late <= time.Minute
-		w.engine.Proof(h.name, w.now, alive, alive && !h.bare)
+		w.engine.Proof(h.name, w.now, seen.Proof{Connections: alive && !h.unlogged, Envelopes: alive && !h.bare})
 	}
 }
 

@@ -102,11 +102,16 @@ func (p *Prover) Saw(s Sighting) bool {
 	}
 }
 
+// A Proof is what came back of a probe, at least one of the two.
+type Proof struct{ Connections, Envelopes bool }
+
+func proofOf(came kinds) Proof { return Proof{came&plain != 0, came&envelope != 0} }
+
 // Prove probes a host. It returns no error if the host answers and its line
-// arrives within a minute, and whether the envelope did, too. What the host's
-// feeds have brought before, a line without envelope or one with it, is waited
-// for. Only one probe of a host may run at a time.
-func (p *Prover) Prove(ctx context.Context, host Real) (envelopes bool, err error) {
+// arrives within a minute. What the host's feeds have brought before, a line
+// without envelope or one with it, is waited for. Only one probe of a host may run
+// at a time.
+func (p *Prover) Prove(ctx context.Context, host Real) (Proof, error) {
 	ctx, cancel := context.WithTimeout(ctx, returnWithin)
 	defer cancel()
 	waits := &proof{from: p.As, more: make(chan struct{}, 1)}
@@ -114,23 +119,23 @@ func (p *Prover) Prove(ctx context.Context, host Real) (envelopes bool, err erro
 	defer p.await(host.Name, nil)
 	conn, err := p.Dial(ctx, "tcp", host.Address)
 	if err != nil {
-		return false, err
+		return Proof{}, err
 	}
 	defer conn.Close()
 	if err := p.wentFrom(waits, conn.LocalAddr()); err != nil {
-		return false, err
+		return Proof{}, err
 	}
 
 	stop := context.AfterFunc(ctx, func() { conn.Close() })
 	err = p.talk(conn)
 	stop()
 	if err != nil {
-		return false, fmt.Errorf("probe of %s at %s: %w", host.Name, host.Address, err)
+		return Proof{}, fmt.Errorf("probe of %s at %s: %w", host.Name, host.Address, err)
 	}
 	for {
 		came, wanted := p.standing(host.Name, waits)
 		if came != 0 && came&wanted == wanted {
-			return came&envelope != 0, nil
+			return proofOf(came), nil
 		}
 		select {
 		case <-waits.more:
@@ -149,14 +154,14 @@ func (p *Prover) standing(host string, waits *proof) (came, wanted kinds) {
 
 // late is the result when not everything has come in time. Without an envelope
 // the connections are proven all the same, but not the other way round.
-func (p *Prover) late(host string, waits *proof) (envelopes bool, err error) {
+func (p *Prover) late(host string, waits *proof) (Proof, error) {
 	switch came, wanted := p.standing(host, waits); {
 	case came == 0:
-		return false, fmt.Errorf("no line of %s about the probe from %v within %v", host, waits.from, returnWithin)
+		return Proof{}, fmt.Errorf("no line of %s about the probe from %v within %v", host, waits.from, returnWithin)
 	case came&plain == 0 && wanted&plain != 0:
-		return false, fmt.Errorf("only the envelope of the probe from %v came back from %s within %v, and no line about the connection", waits.from, host, returnWithin)
+		return Proof{}, fmt.Errorf("only the envelope of the probe from %v came back from %s within %v, and no line about the connection", waits.from, host, returnWithin)
 	default:
-		return came&envelope != 0, nil
+		return proofOf(came), nil
 	}
 }
 

@@ -41,7 +41,7 @@ type Acquittal struct {
 	Why    string     `json:"why"`
 }
 
-// Changes is how often something was put on the list or taken off it.
+// Changes grows whenever something was put on the list or taken off it.
 func (s *Store) Changes() uint64 { return s.changes.Load() }
 
 // Entry returns what is known of an address, nil if it is not and was not listed.
@@ -76,7 +76,7 @@ func (l *Ledger) List(e *Entry) error {
 	if err != nil {
 		return err
 	}
-	l.store.changes.Add(1)
+	changed(l.store, l.tx)
 	return bucket.Put(key, slices.Concat(timeOctets(e.Listed), timeOctets(e.Until), text))
 }
 
@@ -137,9 +137,15 @@ func acquit(s *Store, tx *bolt.Tx, begin []byte, in func(netip.Addr) bool, at ti
 		}
 	}
 	s.listed.Add(-int64(len(off)))
-	s.changes.Add(uint64(len(off)))
+	if len(off) > 0 {
+		changed(s, tx)
+	}
 	return len(off), nil
 }
+
+// changed counts a change once everybody can see it: who finds it counted before
+// that would take the list as it was for the new one.
+func changed(s *Store, tx *bolt.Tx) { tx.OnCommit(func() { s.changes.Add(1) }) }
 
 func putAcquittal(tx *bolt.Tx, client netip.Addr, at time.Time, why string) error {
 	value, err := json.Marshal(Acquittal{client, at.UTC(), why})
