@@ -106,6 +106,21 @@ func TestOtherKindsOfBots(t *testing.T) {
 	}
 }
 
+func TestVisitsAreTakenFasterThanDNSCanBeAsked(t *testing.T) {
+	const more = 50
+	w := newWorld(t)
+	for i := range waitingChecks + more {
+		v := &visit.Visit{Time: w.now.Add(time.Duration(i)), Client: bot(i), Sink: sinkAddress}
+		v.Hear(&smtp.Heard{Helo: "bot.example", Recipients: 1, Mails: []smtp.Mail{spam(i)}}, w.store.Key())
+		w.hear(v)
+	}
+	w.engine.CheckWaiting(t.Context())
+	w.judge()
+	if listed := len(w.listed()); listed != waitingChecks || w.verdicts[SPFUnknown] != more {
+		t.Errorf("%d are listed, expected %d; found was %v", listed, waitingChecks, w.verdicts)
+	}
+}
+
 func TestAVisitWaitsSixHoursForOurDNS(t *testing.T) {
 	w := newWorld(t)
 	w.bots(3)

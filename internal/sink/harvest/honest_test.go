@@ -282,6 +282,13 @@ func TestNoHonestHostIsListed(t *testing.T) {
 			})
 			w.pass(3 * 24 * time.Hour)
 		}, found: []Reason{Queue, Acquitted}},
+		{name: "a mail server with one message that it tries once, and later one that it queues", happens: func(w *world) {
+			all(w.hosts, func(h *realHost) { h.hidden = true })
+			once := postfix("12.1.0.25")
+			once.path, once.retries = "once@from.example.net", nil
+			w.send(once, "bob@example.org")
+			w.in(2*time.Hour, func() { w.send(postfix("12.1.0.25"), "bob@example.org") })
+		}, found: []Reason{Cleared, Queue}},
 		{name: "private, special and shared addresses", happens: func(w *world) {
 			for i, a := range []string{"10.1.2.3", "192.168.1.1", "100.64.0.9", "127.0.0.1", "169.254.1.1", "198.51.100.1", "fe80::1", "fd00::1", "2001:db8::1", "2002:c00::1", "::ffff:10.1.2.4"} {
 				w.visit(ip(a), "out.example.net", mailFrom(fmt.Sprintf("ann%d@from.example.net", i), "bob@example.org"))
