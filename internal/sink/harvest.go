@@ -127,8 +127,8 @@ func (s *sink) handleHarvest(mux *http.ServeMux) {
 			}
 			return s.harvest.Acquit(p.Addr())
 		},
-		"POST /allow":    s.allow,
-		"POST /disallow": s.disallow,
+		"POST /allow":    func(p netip.Prefix) error { return s.harvest.Allow(p) },
+		"POST /disallow": func(p netip.Prefix) error { return s.harvest.Disallow(p) },
 	} {
 		mux.HandleFunc(path, func(w http.ResponseWriter, r *http.Request) {
 			p, err := ParsePrefix(r.FormValue("address"))
@@ -141,10 +141,6 @@ func (s *sink) handleHarvest(mux *http.ServeMux) {
 		})
 	}
 }
-
-func (s *sink) allow(p netip.Prefix) error { return s.harvest.Allow(p) }
-
-func (s *sink) disallow(p netip.Prefix) error { return s.harvest.Disallow(p) }
 
 // badRequest is a question that makes no sense.
 type badRequest struct{ error }

@@ -90,6 +90,12 @@ func (r Reason) Text() string {
 	return quote(string(r))
 }
 
+// known reports whether it is one of those with a text.
+func (r Reason) known() bool {
+	_, ok := texts[r]
+	return ok
+}
+
 // clears reports whether a visit that ends so shows a mail server, all of whose
 // visits are forgiven.
 func (r Reason) clears() bool { return r == Queue || r == Offered }
