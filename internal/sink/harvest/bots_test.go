@@ -44,7 +44,7 @@ func TestOtherKindsOfBots(t *testing.T) {
 			v := &visit.Visit{Time: w.now, Client: bot(i), Sink: sinkAddress, End: visit.Closed}
 			v.Hear(&smtp.Heard{Helo: "bot.example", Recipients: 1, Mails: []smtp.Mail{spam(i)}}, w.store.Key())
 			w.hear(v)
-			w.in(time.Second, func() { w.engine.CheckWaiting(t.Context()) })
+			w.in(time.Second, func() { w.check() })
 		}, n, ""},
 		{"walk the list from its end", func(w *world, i int) {
 			w.visit(bot(i), "bot.example", spam(i))
@@ -114,7 +114,7 @@ func TestVisitsAreTakenFasterThanDNSCanBeAsked(t *testing.T) {
 		v.Hear(&smtp.Heard{Helo: "bot.example", Recipients: 1, Mails: []smtp.Mail{spam(i)}}, w.store.Key())
 		w.hear(v)
 	}
-	w.engine.CheckWaiting(t.Context())
+	w.check()
 	w.judge()
 	if listed := len(w.listed()); listed != waitingChecks || w.verdicts[SPFUnknown] != more {
 		t.Errorf("%d are listed, expected %d; found was %v", listed, waitingChecks, w.verdicts)

@@ -32,7 +32,7 @@ func TestWhatIsPrintedSteersNoTerminal(t *testing.T) {
 		Mail: []visit.Mail{{From: visit.Address{Domain: hostile, Hash: hostile}, To: []visit.Address{{Domain: ourDomain, Hash: hostile}, {Domain: hostile, Hash: hostile}}}},
 	}
 	w.hear(v) // as the line of another sink would
-	w.engine.CheckWaiting(t.Context())
+	w.check()
 	shown, err := w.engine.Show(t.Context(), bot(1))
 	w.must(err)
 	if len(shown.Visits) != 1 || shown.Visits[0].Visit.Helo == "" {

@@ -128,19 +128,6 @@ func (e *Engine) check(ctx context.Context) {
 	}
 }
 
-// CheckWaiting asks DNS about the visits that wait, one after the other, and
-// returns when none does.
-func (e *Engine) CheckWaiting(ctx context.Context) {
-	for {
-		select {
-		case v := <-e.checks:
-			e.checkOne(ctx, v)
-		default:
-			return
-		}
-	}
-}
-
 func (e *Engine) checkOne(ctx context.Context, v *visit.Visit) {
 	var c store.Checks
 	c.Helo, c.From = checkSPF(ctx, e.config.Resolver, v)

@@ -224,7 +224,14 @@ func (w *world) visit(client netip.Addr, helo string, mails ...smtp.Mail) {
 	}
 	v.Hear(heard, w.store.Key())
 	w.hear(v)
-	w.in(time.Second, func() { w.engine.CheckWaiting(w.Context()) })
+	w.in(time.Second, func() { w.check() })
+}
+
+// check asks DNS about the visits that wait.
+func (w *world) check() {
+	for len(w.engine.checks) > 0 {
+		w.engine.checkOne(w.Context(), <-w.engine.checks)
+	}
 }
 
 // hear takes a visit.

@@ -19,16 +19,14 @@ const (
 type Stretch struct{ From, To time.Time }
 
 // Watch notes a probe of a real host. Proofs that lie at most gap apart make one
-// stretch; a failure, and Break, end it.
+// stretch; a failure, a restart and a note that was lost end it.
 func (s *Store) Watch(host string, at time.Time, lines, envelopes bool, gap time.Duration) {
 	s.note(watchNote{host, at, gap, Lines, lines})
 	s.note(watchNote{host, at, gap, Envelopes, lines && envelopes})
 }
 
-// Break notes that something that was told may be lost: nothing is proven across it.
-func (s *Store) Break() { s.note(breakNote{}) }
-
-// BreakEnvelopes notes the same of what is known of envelopes.
+// BreakEnvelopes notes that an envelope that came may not be known: what is known of
+// them is not proven across it.
 func (s *Store) BreakEnvelopes() { s.note(breakNote{only: Envelopes}) }
 
 // watchNote extends a stretch or ends it. A record of the watched bucket is its

@@ -68,9 +68,6 @@ type Address struct {
 	Hash   string `json:"hash,omitempty"`
 }
 
-// Asked reports whether the visitor named a recipient.
-func (v *Visit) Asked() bool { return v.Recipients > 0 }
-
 // Hear puts into v what the client has said.
 func (v *Visit) Hear(h *smtp.Heard, key Key) {
 	v.Heard = h
