@@ -24,13 +24,21 @@ import (
 
 const sinkUsage = `Usage: fakemx sink serve [FLAG...]
        fakemx sink report [FLAG...]
+       fakemx sink list [FLAG...]
+       fakemx sink show [FLAG...] ADDRESS
+       fakemx sink acquit [FLAG...] ADDRESS
+       fakemx sink allow [FLAG...] [-remove] ADDRESS|PREFIX
 
 serve answers every mail with "451 come later", for ever, and tells who came. It
 is for highest fakes only: at a lowest one some mail servers would keep their
 mail. report says how many came to it and never to a real host.
 
-"fakemx sink serve -help" and "fakemx sink report -help" list the flags.
-docs/sink.md says what to do with them.
+With -list, serve lists the hosts that came to it and must be bots. list prints
+them, show what is known of an address, and why it is listed or not; acquit takes
+an address off and forgives what it did; allow says that it is never listed.
+
+"fakemx sink serve -help" and so on list the flags. docs/sink.md says what to do
+with them.
 `
 
 // runSink is the command sink, whose first argument is a command of its own.
@@ -41,6 +49,14 @@ func runSink(ctx context.Context, args []string, stdout, stderr *os.File) int {
 			return runServe(ctx, args[1:], stdout, stderr)
 		case "report":
 			return runReport(ctx, args[1:], stdout, stderr)
+		case "list":
+			return runList(ctx, args[1:], stdout, stderr)
+		case "show":
+			return runShow(ctx, args[1:], stdout, stderr)
+		case "acquit":
+			return runAcquit(ctx, args[1:], stdout, stderr)
+		case "allow":
+			return runAllow(ctx, args[1:], stdout, stderr)
 		case "help", "-h", "-help", "--help":
 			fmt.Fprint(stdout, sinkUsage)
 			return 0
@@ -52,7 +68,7 @@ func runSink(ctx context.Context, args []string, stdout, stderr *os.File) int {
 
 // runServe is the command sink serve.
 func runServe(ctx context.Context, args []string, stdout, stderr *os.File) int {
-	config, visits, err := parseServe(args, stderr)
+	f, err := parseServe(args, stderr)
 	switch {
 	case errors.Is(err, flag.ErrHelp):
 		return 0
@@ -60,6 +76,7 @@ func runServe(ctx context.Context, args []string, stdout, stderr *os.File) int {
 		fmt.Fprintf(stderr, "fakemx sink serve: %v\n", err)
 		return usageStatus
 	}
+	config, visits := &f.config, f.visits
 	// A log whose reader has gone is an error like any other, not the end.
 	signal.Ignore(syscall.SIGPIPE)
 	config.Visits = stdout
@@ -73,6 +90,10 @@ func runServe(ctx context.Context, args []string, stdout, stderr *os.File) int {
 		config.Visits = file
 	}
 	config.Log = log.New(stderr, "fakemx sink: ", 0)
+	if config.Harvest != nil {
+		// The Corefile and its lists change while the server runs.
+		go f.domains.follow(ctx, func(err error) { config.Log.Printf("-conf: %v; what was read before is kept", err) })
+	}
 	if err := sink.Run(ctx, *config); err != nil {
 		config.Log.Print(err)
 		return 1
@@ -83,14 +104,17 @@ func runServe(ctx context.Context, args []string, stdout, stderr *os.File) int {
 // serveFlags are the flags of sink serve as they stand on the command line.
 type serveFlags struct {
 	*flag.FlagSet
-	config sink.Config
-	reply  string
-	visits string
+	config  sink.Config
+	reply   string
+	visits  string
+	key     string // path
+	harvest harvestFlags
+	domains *corefileDomains // nil without -list
 }
 
 // parseServe reads the command line of sink serve. It prints the flags on
 // usage if that is asked for.
-func parseServe(args []string, usage io.Writer) (config *sink.Config, visits string, err error) {
+func parseServe(args []string, usage io.Writer) (*serveFlags, error) {
 	f := &serveFlags{FlagSet: flag.NewFlagSet("fakemx sink serve", flag.ContinueOnError)}
 	// Errors are printed once, by the caller.
 	f.SetOutput(io.Discard)
@@ -99,19 +123,20 @@ func parseServe(args []string, usage io.Writer) (config *sink.Config, visits str
 	f.limits()
 	f.places()
 	f.feeds()
-	err = f.Parse(args)
+	f.listing()
+	err := f.Parse(args)
 	if errors.Is(err, flag.ErrHelp) {
 		fmt.Fprint(usage, sinkUsage+"\nFlags of serve:\n")
 		f.SetOutput(usage)
 		f.PrintDefaults()
 	}
 	if err != nil {
-		return nil, "", err
+		return nil, err
 	}
 	if err := f.check(); err != nil {
-		return nil, "", err
+		return nil, err
 	}
-	return &f.config, f.visits, nil
+	return f, f.checkListing()
 }
 
 func (f *serveFlags) smtp() {
@@ -163,6 +188,7 @@ func (f *serveFlags) feeds() {
 		c.Receive = append(c.Receive, v)
 		return notEmpty(v)
 	})
+	f.StringVar(&f.key, "key", "", "make the hashes of mailboxes with the 64 hexadecimal digits in `file`, the same for all sinks whose lines one server takes")
 	f.BoolVar(&c.Sinks, "sinks", false, "take the lines of other sinks from -feed and -receive too, as visits; anybody who can send there can make them up")
 	f.Func("policy", "answer a real host's Postfix as its policy service: `HOST=ADDRESS:PORT` or HOST=unix:FILE; may be repeated", func(v string) error {
 		host, address, found := strings.Cut(v, "=")

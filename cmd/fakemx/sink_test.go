@@ -334,16 +334,19 @@ func TestSinkFlags(t *testing.T) {
 		{"-nonsense", `flag provided but not defined`},
 	} {
 		t.Run(c.args, func(t *testing.T) {
-			_, _, err := parseServe(strings.Fields(c.args), io.Discard)
+			_, err := parseServe(strings.Fields(c.args), io.Discard)
 			if err == nil || !strings.Contains(err.Error(), c.says) || strings.Contains(err.Error(), "\n") {
 				t.Errorf("got %v, want %q", err, c.says)
 			}
 		})
 	}
 	t.Run("nothing at all is enough", func(t *testing.T) {
-		c, visits, err := parseServe(nil, io.Discard)
-		if err != nil || visits != "" || len(c.Listen) != 1 || c.Listen[0] != ":2525" || c.Server.AfterData {
-			t.Errorf("got %+v, %q, %v", c, visits, err)
+		f, err := parseServe(nil, io.Discard)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if c := f.config; f.visits != "" || len(c.Listen) != 1 || c.Listen[0] != ":2525" || c.Server.AfterData || c.Harvest != nil {
+			t.Errorf("got %+v, %q", c, f.visits)
 		}
 	})
 }

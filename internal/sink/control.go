@@ -10,10 +10,12 @@ import (
 	"net/http"
 	"net/url"
 	"os"
+	"strings"
 	"syscall"
 	"time"
 
 	"github.com/fakemx/fakemx/internal/sink/report"
+	"github.com/fakemx/fakemx/internal/sink/visit"
 )
 
 // openControl listens where commands speak to the server. Only its own user may.
@@ -32,6 +34,9 @@ func (s *sink) openControl() error {
 	}
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /report", s.answerReport)
+	if s.config.Harvest != nil {
+		s.handleHarvest(mux)
+	}
 	s.serveHTTP(l, mux)
 	return nil
 }
@@ -69,40 +74,52 @@ func (s *sink) report(from, to time.Time) (*report.Report, error) {
 	for _, h := range s.config.Real {
 		hosts = append(hosts, h.Name)
 	}
-	return report.Make(s.store, hosts, from, to, time.Now())
+	return report.Make(s.store, hosts, from, to, s.config.Now())
 }
 
 // AskReport gets a report from the running server of a state directory.
 func AskReport(ctx context.Context, state string, from, to time.Time) (*report.Report, error) {
-	path := SocketPath(state)
+	r := new(report.Report)
+	query := url.Values{"from": {from.Format(time.DateOnly)}, "to": {to.Format(time.DateOnly)}}
+	if err := ask(ctx, state, http.MethodGet, "/report", query, r); err != nil {
+		return nil, err
+	}
+	return r, ofVersion(r.Schema, report.Schema)
+}
+
+func ofVersion(schema, expected string) error {
+	if schema != expected {
+		return fmt.Errorf("the server answers in the form %q, expected %q: it is of another version", schema, expected)
+	}
+	return nil
+}
+
+// ask puts a question to the running server of a state directory, and reads the
+// answer into one, if it is not nil.
+func ask(ctx context.Context, state, method, path string, query url.Values, answer any) error {
 	client := &http.Client{Transport: &http.Transport{
 		DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
-			return new(net.Dialer).DialContext(ctx, "unix", path)
+			return new(net.Dialer).DialContext(ctx, "unix", SocketPath(state))
 		},
 	}}
-	query := url.Values{"from": {from.Format(time.DateOnly)}, "to": {to.Format(time.DateOnly)}}
-	request, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://sink/report?"+query.Encode(), nil)
+	request, err := http.NewRequestWithContext(ctx, method, "http://sink"+path+"?"+query.Encode(), nil)
 	if err != nil {
-		return nil, err
+		return err
 	}
-	answer, err := client.Do(request)
+	response, err := client.Do(request)
 	if err != nil {
 		if errors.Is(err, os.ErrNotExist) || errors.Is(err, syscall.ECONNREFUSED) {
-			return nil, fmt.Errorf("no server runs with the state directory %s", state)
+			return fmt.Errorf("no server runs with the state directory %s", state)
 		}
-		return nil, err
+		return err
 	}
-	defer answer.Body.Close()
-	if answer.StatusCode != http.StatusOK {
-		text, _ := io.ReadAll(io.LimitReader(answer.Body, 1<<10))
-		return nil, fmt.Errorf("the server says: %s", text)
+	defer response.Body.Close()
+	if response.StatusCode != http.StatusOK {
+		text, _ := io.ReadAll(io.LimitReader(response.Body, 1<<10))
+		return fmt.Errorf("the server says: %s", visit.Printable(strings.TrimSpace(string(text))))
 	}
-	r := new(report.Report)
-	if err := json.NewDecoder(answer.Body).Decode(r); err != nil {
-		return nil, err
+	if answer == nil {
+		return nil
 	}
-	if r.Schema != report.Schema {
-		return nil, fmt.Errorf("the server answers in the form %q, expected %q: it is of another version", r.Schema, report.Schema)
-	}
-	return r, nil
+	return json.NewDecoder(response.Body).Decode(answer)
 }

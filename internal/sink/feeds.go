@@ -27,7 +27,7 @@ func (s *sink) openFeeds() error {
 			return fmt.Errorf("-policy %s=%s: %w", p.Host, p.Address, err)
 		}
 		s.run(func(ctx context.Context) {
-			if err := seen.Policy(ctx, l, p.Host, s.sighted); err != nil {
+			if err := seen.Policy(ctx, l, p.Host, s.config.Now, s.sighted); err != nil {
 				s.fail(err)
 			}
 		})
@@ -92,15 +92,18 @@ func listenStream(address string) (net.Listener, error) {
 // line takes a line of a feed.
 func (s *sink) line(text, host string) {
 	if s.config.Sinks {
-		if v, ok := visit.Parse(seen.Message(text, visitsProgram)); ok && seen.Timely(v.Time, time.Now()) {
+		if v, ok := visit.Parse(seen.Message(text, visitsProgram)); ok && seen.Timely(v.Time, s.config.Now()) {
 			s.meters.line("visit")
 			if s.store != nil {
 				s.store.Visit(v.Client, v.Time)
 			}
+			if s.harvest != nil {
+				s.harvest.Visit(v, v.KeyMark == s.key.Mark())
+			}
 			return
 		}
 	}
-	found, ok := seen.Parse(text, host, time.Now())
+	found, ok := seen.Parse(text, host, s.config.Now())
 	if !ok {
 		s.meters.line("other")
 		return
@@ -119,20 +122,26 @@ func (s *sink) sighted(found seen.Sighting) {
 		return
 	}
 	s.store.Seen(found.Client, found.Time)
+	if s.harvest != nil {
+		s.harvest.Sighted(found)
+	}
 }
 
 // prove probes a real host again and again.
 func (s *sink) prove(ctx context.Context, host seen.Real) {
 	wasAlive := true // the first failure is news
 	for {
-		at := time.Now()
-		err := s.config.Prober.Prove(ctx, host)
+		at := s.config.Now()
+		proof, err := s.config.Prober.Prove(ctx, host)
 		if ctx.Err() != nil {
 			return
 		}
 		alive := err == nil
 		if s.store != nil {
 			s.store.Proof(host.Name, at, alive)
+			if s.harvest != nil {
+				s.harvest.Proof(host.Name, at, proof)
+			}
 		}
 		s.meters.proved(host.Name, alive)
 		switch {
@@ -142,10 +151,20 @@ func (s *sink) prove(ctx context.Context, host seen.Real) {
 			s.config.Log.Printf("the feed of %s is proven again", host.Name)
 		}
 		wasAlive = alive
+		s.sleepUntil(ctx, at.Add(s.config.ProbeEvery))
+	}
+}
+
+// look is how often it is looked whether Config.Now, which may be set, has come to
+// a time.
+const look = 100 * time.Millisecond
+
+// sleepUntil waits until it has.
+func (s *sink) sleepUntil(ctx context.Context, at time.Time) {
+	for left := at.Sub(s.config.Now()); left > 0 && ctx.Err() == nil; left = at.Sub(s.config.Now()) {
 		select {
 		case <-ctx.Done():
-			return
-		case <-time.After(time.Until(at.Add(s.config.ProbeEvery))):
+		case <-time.After(min(left, look)):
 		}
 	}
 }

@@ -25,6 +25,7 @@ type meters struct {
 	proofs    *prometheus.CounterVec
 	proven    *prometheus.GaugeVec
 	day       *prometheus.GaugeVec
+	verdicts  *prometheus.CounterVec // nil if nobody is listed
 }
 
 func newMeters(s *sink) *meters {
@@ -67,6 +68,9 @@ func newMeters(s *sink) *meters {
 		}
 		return 0
 	})
+	if s.config.Harvest != nil {
+		m.harvest(s, make, opts)
+	}
 	return m
 }
 
@@ -94,7 +98,7 @@ func (m *meters) proved(host string, alive bool) {
 // measure keeps the metrics of the last day about which all is known.
 func (s *sink) measure(ctx context.Context) {
 	for {
-		day := time.Now().UTC().Truncate(24 * time.Hour).Add(-48 * time.Hour)
+		day := s.config.Now().UTC().Truncate(24 * time.Hour).Add(-48 * time.Hour)
 		if r, err := s.report(day, day.Add(24*time.Hour)); err != nil {
 			s.complain(fmt.Errorf("no report for the metrics: %w", err))
 		} else {

@@ -7,6 +7,8 @@
 //	seen    who was at the real hosts
 //	store   what is remembered of both
 //	report  what follows from it
+//	harvest who must be a bot, and is listed
+//	dnsl    how a list is written
 //
 // each of which knows nothing of those after it, and leaves to cmd/fakemx what
 // is a matter of a command line.
@@ -27,6 +29,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
+	"github.com/fakemx/fakemx/internal/sink/harvest"
 	"github.com/fakemx/fakemx/internal/sink/seen"
 	"github.com/fakemx/fakemx/internal/sink/server"
 	"github.com/fakemx/fakemx/internal/sink/store"
@@ -52,6 +55,15 @@ type Config struct {
 	Real       []seen.Real
 	ProbeEvery time.Duration
 	Prober     *seen.Prover
+
+	// Key makes the hashes in place of the one of the state directory, if several
+	// sinks share it.
+	Key     *visit.Key
+	Harvest *Harvest // nil: nobody is listed
+
+	// Now is the time at which things happen, nil for that of the machine. How long
+	// clients are waited for, and how often work is looked for, doesn't depend on it.
+	Now func() time.Time
 }
 
 // Feed is a log file. Host is the real host's name where lines don't say it.
@@ -79,6 +91,8 @@ type sink struct {
 	server   *server.Server
 	log      *visit.Log
 	store    *store.Store // nil if nothing is remembered
+	key      visit.Key
+	harvest  *harvest.Engine // nil if nobody is listed
 	meters   *meters
 	complain func(error)
 
@@ -89,6 +103,9 @@ type sink struct {
 // Run serves until ctx ends. It returns when every client has gone and
 // everything is written.
 func Run(ctx context.Context, c Config) error {
+	if c.Now == nil {
+		c.Now = time.Now
+	}
 	s := &sink{config: c, failed: make(chan error, 1), complain: newComplaints(c.Log).print}
 	defer func() {
 		if s.store != nil {
@@ -173,13 +190,17 @@ func (s *sink) open() ([]net.Listener, error) {
 // openServer makes the SMTP side and the store.
 func (s *sink) openServer() error {
 	c := s.config.Server
-	c.Key = visit.NewKey()
+	s.key = visit.NewKey()
 	if s.config.State != "" {
 		if err := s.openStore(); err != nil {
 			return err
 		}
-		c.Key = s.store.Key()
+		s.key = s.store.Key()
 	}
+	if s.config.Key != nil {
+		s.key = *s.config.Key
+	}
+	c.Key = s.key
 	if s.config.TLSCert != "" {
 		certificate, err := tls.LoadX509KeyPair(s.config.TLSCert, s.config.TLSKey)
 		if err != nil {
@@ -190,7 +211,12 @@ func (s *sink) openServer() error {
 		c.TLS = &tls.Config{Certificates: []tls.Certificate{certificate}, MinVersion: tls.VersionTLS10} // #nosec G402
 	}
 	s.meters = newMeters(s)
-	c.Visit, c.Turned, c.Complain = s.visited, s.meters.turned, s.complain
+	if s.config.Harvest != nil {
+		if err := s.openHarvest(); err != nil {
+			return err
+		}
+	}
+	c.Visit, c.Turned, c.Complain, c.Now = s.visited, s.meters.turned, s.complain, s.config.Now
 	s.server = server.New(c)
 	return nil
 }
@@ -201,17 +227,23 @@ func (s *sink) openStore() error {
 		return fmt.Errorf("-state %s: %w", s.config.State, err)
 	}
 	s.run(func(ctx context.Context) {
-		s.store.Run(ctx, time.Now, func(err error) { s.complain(fmt.Errorf("visits are not remembered: %w", err)) })
+		s.store.Run(ctx, s.config.Now, func(err error) { s.complain(fmt.Errorf("visits are not remembered: %w", err)) })
 	})
 	return s.openControl()
 }
 
 // visited tells everybody who wants to know of a visit.
 func (s *sink) visited(v *visit.Visit) {
+	if s.config.Key != nil {
+		v.KeyMark = s.key.Mark()
+	}
 	s.meters.visited(v)
 	s.log.Visit(v)
 	if s.store != nil {
 		s.store.Visit(v.Client, v.Time)
+	}
+	if s.harvest != nil {
+		s.harvest.Visit(v, true)
 	}
 }
 
@@ -253,6 +285,9 @@ func (s *sink) introduce(listeners []net.Listener) {
 	say("for highest fakes only: at a lowest one OpenSMTPD, Courier, qmail and Haraka would keep their mail")
 	if s.store == nil {
 		say("nothing is remembered, and there is no report: -state DIRECTORY changes that")
+	}
+	if s.harvest != nil {
+		s.introduceHarvest()
 	}
 	if files, err := openFiles(); err == nil && files < uint64(s.config.Server.Limits.All) {
 		say("%d open files are allowed, and %d connections wanted: raise the first (LimitNOFILE) or lower the second (-connections)", files, s.config.Server.Limits.All)

@@ -23,13 +23,13 @@ const dunno = "action=DUNNO\n\n"
 
 // Policy answers Postfix's policy protocol (SMTPD_POLICY_README) for the real
 // host of the given name until ctx ends. Every question is answered with DUNNO
-// before anything else is done with it, and is a sighting. See is called by many
-// goroutines at once. It closes l.
-func Policy(ctx context.Context, l net.Listener, host string, see func(Sighting)) error {
-	return accept(ctx, l, policyClients, func(conn net.Conn) { serveClient(conn, host, see) })
+// before anything else is done with it, and is a sighting at the time of now. See is
+// called by many goroutines at once. It closes l.
+func Policy(ctx context.Context, l net.Listener, host string, now func() time.Time, see func(Sighting)) error {
+	return accept(ctx, l, policyClients, func(conn net.Conn) { serveClient(conn, host, now, see) })
 }
 
-func serveClient(conn net.Conn, host string, see func(Sighting)) {
+func serveClient(conn net.Conn, host string, now func() time.Time, see func(Sighting)) {
 	for {
 		if err := conn.SetDeadline(time.Now().Add(policyIdle)); err != nil {
 			return
@@ -50,7 +50,7 @@ func serveClient(conn net.Conn, host string, see func(Sighting)) {
 			continue
 		}
 		see(Sighting{
-			Time: time.Now(), Host: host, Client: client,
+			Time: now(), Host: host, Client: client,
 			Envelope: attributes["protocol_state"] == "RCPT",
 			From:     attributes["sender"], To: attributes["recipient"],
 		})

@@ -165,7 +165,7 @@ func TestPolicy(t *testing.T) {
 	// Nobody takes a sighting: the store hangs.
 	sightings := make(chan Sighting)
 	start(t, func(ctx context.Context) {
-		_ = Policy(ctx, l, "mx1", func(s Sighting) {
+		_ = Policy(ctx, l, "mx1", time.Now, func(s Sighting) {
 			select {
 			case sightings <- s:
 			case <-ctx.Done():
@@ -268,7 +268,7 @@ func TestProve(t *testing.T) {
 					p.Saw(Sighting{Host: "mx1", Client: client})
 				}()
 			})
-			if err := p.Prove(within(time.Minute), Real{"mx1", address}); err != nil {
+			if _, err := p.Prove(within(time.Minute), Real{"mx1", address}); err != nil {
 				t.Error(err)
 			}
 			if p.Saw(Sighting{Host: "mx1", Client: netip.MustParseAddr("127.0.0.1")}) {
@@ -292,7 +292,7 @@ func TestProve(t *testing.T) {
 					p.Saw(Sighting{Host: c.host, Client: netip.MustParseAddr(c.client)})
 				}
 			})
-			if err := p.Prove(within(time.Second), Real{"mx1", address}); err == nil {
+			if _, err := p.Prove(within(time.Second), Real{"mx1", address}); err == nil {
 				t.Error("is taken for proven")
 			}
 		})
@@ -300,8 +300,47 @@ func TestProve(t *testing.T) {
 	t.Run("a host that is down", func(t *testing.T) {
 		l := listen(t)
 		l.Close()
-		if err := prover().Prove(within(time.Minute), Real{"mx1", l.Addr().String()}); err == nil {
+		if _, err := prover().Prove(within(time.Minute), Real{"mx1", l.Addr().String()}); err == nil {
 			t.Error("is taken for proven")
+		}
+	})
+	for _, c := range []struct {
+		what      string
+		sightings []Sighting // of the probe, besides its address and host
+		before    []Sighting // of others
+		want      Proof
+	}{
+		{"a line about the connection", []Sighting{{}}, nil, Proof{Connections: true}},
+		{"its envelope alone", []Sighting{{Envelope: true, To: "Postmaster@example.org"}}, nil, Proof{Envelopes: true}},
+		{"both, if both came before", []Sighting{{Envelope: true, To: "postmaster@example.org"}, {}}, []Sighting{{}, {Envelope: true}}, Proof{true, true}},
+		{"no envelope, where one came before", []Sighting{{}}, []Sighting{{Envelope: true}}, Proof{Connections: true}},
+		{"the envelope of other mail from its address", []Sighting{{}, {Envelope: true, To: "bob@example.org"}, {Envelope: true, From: "a@b", To: "postmaster@example.org"}}, []Sighting{{Envelope: true}}, Proof{Connections: true}},
+	} {
+		t.Run("what comes back: "+c.what, func(t *testing.T) {
+			p := prover()
+			address := realHost(t, "220 real", "250 ok", func(client netip.Addr) {
+				for _, s := range c.before {
+					s.Host, s.Client = "mx1", netip.MustParseAddr("192.0.2.7")
+					p.Saw(s)
+				}
+				for _, s := range c.sightings {
+					s.Host, s.Client = "mx1", client
+					p.Saw(s)
+				}
+			})
+			if got, err := p.Prove(within(3*time.Second), Real{"mx1", address}); err != nil || got != c.want {
+				t.Errorf("%+v, %v, expected %+v", got, err, c.want)
+			}
+		})
+	}
+	t.Run("an envelope without its connection, where connections came before", func(t *testing.T) {
+		p := prover()
+		address := realHost(t, "220 real", "250 ok", func(client netip.Addr) {
+			p.Saw(Sighting{Host: "mx1", Client: netip.MustParseAddr("192.0.2.7")})
+			p.Saw(Sighting{Host: "mx1", Client: client, Envelope: true, To: "postmaster@example.org"})
+		})
+		if _, err := p.Prove(within(time.Second), Real{"mx1", address}); err == nil || !strings.Contains(err.Error(), "only the envelope") {
+			t.Errorf("%v, expected that only the envelope came", err)
 		}
 	})
 	t.Run("behind address translation", func(t *testing.T) {
@@ -310,7 +349,7 @@ func TestProve(t *testing.T) {
 		address := realHost(t, "220 real", "250 ok", func(netip.Addr) {
 			p.Saw(Sighting{Host: "mx1", Client: netip.MustParseAddr("198.51.100.1")})
 		})
-		if err := p.Prove(within(time.Minute), Real{"mx1", address}); err != nil {
+		if _, err := p.Prove(within(time.Minute), Real{"mx1", address}); err != nil {
 			t.Error(err)
 		}
 	})

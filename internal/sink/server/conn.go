@@ -70,7 +70,7 @@ func (c *conn) serve() {
 
 	c.session.AfterData, c.session.TLS, c.session.MaxLine = s.config.AfterData, s.config.TLS != nil, s.config.MaxLine
 	c.visit.End = c.talk()
-	c.visit.Time, c.visit.Client, c.visit.Sink = c.started.UTC(), c.client, c.sink
+	c.visit.Client, c.visit.Sink = c.client, c.sink
 	c.visit.Octets, c.visit.Seconds = c.octets, time.Since(c.started).Seconds()
 	c.visit.Hear(c.session.Heard(), s.config.Key)
 	s.config.Visit(&c.visit)

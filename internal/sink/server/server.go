@@ -41,6 +41,8 @@ type Config struct {
 	Turned func(limit string)
 	// Complain is called with what an operator should know.
 	Complain func(error)
+	// Now is the time of a visit, nil for that of the machine.
+	Now func() time.Time
 }
 
 // CheckHost returns an error if name can't stand in a greeting.
@@ -68,6 +70,9 @@ type Server struct {
 
 // New returns a server that does not listen yet.
 func New(c Config) *Server {
+	if c.Now == nil {
+		c.Now = time.Now
+	}
 	return &Server{
 		config:    c,
 		doors:     newDoors(c.Limits),
@@ -124,7 +129,7 @@ func (s *Server) open(raw net.Conn) {
 		s.turnAway(raw, "all")
 		return
 	}
-	c := &conn{server: s, raw: raw, started: time.Now()}
+	c := &conn{server: s, raw: raw, started: time.Now(), visit: visit.Visit{Time: s.config.Now().UTC()}}
 	s.mu.Lock()
 	if s.isStopping() {
 		s.mu.Unlock()

@@ -58,6 +58,9 @@ func (h *Heard) add(to Path) {
 	mail.To = append(mail.To, to)
 }
 
+// ParsePath reads an address with or without angle brackets.
+func ParsePath(text string) Path { return parsePath([]byte(text)) }
+
 // parsePath reads what stands after FROM: or TO:, with or without its angle
 // brackets; parameters are left out, and so is a source route (RFC 5321
 // appendix C).

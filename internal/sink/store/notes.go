@@ -79,7 +79,7 @@ type visitNote struct {
 	at     time.Time
 }
 
-func (n visitNote) write(tx *bolt.Tx) error {
+func (n visitNote) write(_ *Store, tx *bolt.Tx) error {
 	bucket := tx.Bucket(visitsBucket)
 	key := visitKey(n.client, hourOf(n.at))
 	h, known := readVisit(key, bucket.Get(key))
@@ -108,12 +108,15 @@ func sighted(sightings []byte, visit time.Time) (before, later bool) {
 	return unix(sightings).Unix() <= visit.Unix(), unix(sightings[8:]).Unix() > visit.Unix()
 }
 
+// WasSeen is why a sight at a real host acquits an address and its neighbours.
+const WasSeen = "seen"
+
 type seenNote struct {
 	client netip.Addr
 	at     time.Time
 }
 
-func (n seenNote) write(tx *bolt.Tx) error {
+func (n seenNote) write(s *Store, tx *bolt.Tx) error {
 	if err := stretch(tx.Bucket(seenBucket), addressKey(n.client), n.at); err != nil {
 		return err
 	}
@@ -121,7 +124,11 @@ func (n seenNote) write(tx *bolt.Tx) error {
 	if err := stretch(tx.Bucket(prefixesBucket), prefix, n.at); err != nil {
 		return err
 	}
-	return n.tellVisits(tx.Bucket(visitsBucket), prefix)
+	if err := n.tellVisits(tx.Bucket(visitsBucket), prefix); err != nil {
+		return err
+	}
+	_, err := acquit(s, tx, prefix, netip.Addr.IsValid, n.at, WasSeen)
+	return err
 }
 
 // mostNeighbours is how many records one sighting looks at: a whole /24 in an
@@ -203,7 +210,7 @@ type proofNote struct {
 	alive bool
 }
 
-func (n proofNote) write(tx *bolt.Tx) error {
+func (n proofNote) write(_ *Store, tx *bolt.Tx) error {
 	bucket := tx.Bucket(proofsBucket)
 	key := append(binary.BigEndian.AppendUint32(nil, hourOf(n.at)), n.host...)
 	alive, dead := readProofs(bucket.Get(key))

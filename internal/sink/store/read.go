@@ -64,12 +64,18 @@ func (s *Store) Forget(now time.Time) error {
 		{proofsBucket, func(key, _ []byte) bool {
 			return len(key) <= hourLength || binary.BigEndian.Uint32(key) < oldestVisit
 		}},
+		{watchedBucket, func(_, value []byte) bool {
+			return len(value) != stretchLength || unix(value).Before(now.Add(-KeepVisits))
+		}},
+		{envelopesBucket, func(_, value []byte) bool { return oldEnvelope(value, now) }},
+		{listedBucket, func(_, value []byte) bool { return oldEntry(value, now) }},
+		{acquittedBucket, func(_, value []byte) bool { return oldAcquittal(value, now) }},
 	} {
 		if err := s.forget(b.name, b.old); err != nil {
 			return err
 		}
 	}
-	return nil
+	return s.forgetCandidates(now)
 }
 
 // forget removes the records that are old, some at a time.

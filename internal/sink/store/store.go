@@ -41,11 +41,28 @@ var (
 	seenBucket     = []byte("seen")     // address → time of the first and of the last sighting
 	prefixesBucket = []byte("prefixes") // prefix → the same
 	proofsBucket   = []byte("proofs")   // hour, host → number of proofs and of failures, 4 octets each
-	metaBucket     = []byte("meta")
-	keyName        = []byte("key")
-	formatName     = []byte("format")
-	format         = []byte("1")
+
+	// Those of the harvest, empty without it.
+	watchedBucket    = []byte("watched")    // kind, host, 0, time of the first proof → see watchNote
+	envelopesBucket  = []byte("envelopes")  // visit.Pair → Envelope
+	candidatesBucket = []byte("candidates") // time in nanoseconds, address → Candidate as JSON
+	clientsBucket    = []byte("clients")    // address, time in nanoseconds → nothing
+	listedBucket     = []byte("listed")     // address → see Ledger.List
+	acquittedBucket  = []byte("acquitted")  // address → Acquittal as JSON
+	allowedBucket    = []byte("allowed")    // address, number of bits → time
+
+	metaBucket = []byte("meta")
+	keyName    = []byte("key")
+	formatName = []byte("format")
+	judgedName = []byte("judged") // the time before which every candidate is judged
+	format     = []byte("2")
+	oldFormat  = []byte("1") // without the harvest
 )
+
+var buckets = [][]byte{
+	visitsBucket, seenBucket, prefixesBucket, proofsBucket, watchedBucket, envelopesBucket, candidatesBucket,
+	clientsBucket, listedBucket, acquittedBucket, allowedBucket, metaBucket,
+}
 
 // A Store is open until Close.
 type Store struct {
@@ -56,13 +73,20 @@ type Store struct {
 	notes   []note
 	writing sync.Mutex // held while notes are written, so that they stay in order
 
+	gap     bool // a note was lost, which is not written down yet
 	lost    atomic.Uint64
 	failing atomic.Bool
+
+	// What is bounded by number, and how much did not find room. A transaction
+	// that fails may leave them wrong until Forget counts anew.
+	candidates, octets, envelopes, listed atomic.Int64
+	left                                  atomic.Uint64
+	changes                               atomic.Uint64
 }
 
 // note is something to be remembered.
 type note interface {
-	write(tx *bolt.Tx) error
+	write(s *Store, tx *bolt.Tx) error
 }
 
 // Open opens the file at path, and makes it if it isn't there.
@@ -83,21 +107,31 @@ func Open(path string) (*Store, error) {
 
 // prepare makes what a new file lacks.
 func (s *Store) prepare(tx *bolt.Tx) error {
-	for _, name := range [][]byte{visitsBucket, seenBucket, prefixesBucket, proofsBucket, metaBucket} {
+	for _, name := range buckets {
 		if _, err := tx.CreateBucketIfNotExists(name); err != nil {
 			return err
 		}
 	}
 	meta := tx.Bucket(metaBucket)
-	if f := meta.Get(formatName); f != nil && string(f) != string(format) {
+	if f := meta.Get(formatName); f != nil && string(f) != string(format) && string(f) != string(oldFormat) {
 		return fmt.Errorf("format %q, expected %q: it is of another version of fakemx", f, format)
+	}
+	if err := meta.Put(formatName, format); err != nil {
+		return err
+	}
+	// Nobody listened until now.
+	if err := (breakNote{}).write(s, tx); err != nil {
+		return err
+	}
+	if err := s.count(tx); err != nil {
+		return err
 	}
 	if key := meta.Get(keyName); len(key) == len(s.key) {
 		copy(s.key[:], key)
 		return nil
 	}
 	s.key = visit.NewKey()
-	return errors.Join(meta.Put(keyName, s.key[:]), meta.Put(formatName, format))
+	return meta.Put(keyName, s.key[:])
 }
 
 // Key is the key of the hashes. It is made with the file and stays.
@@ -123,6 +157,7 @@ func (s *Store) note(n note) {
 	defer s.mu.Unlock()
 	if len(s.notes) >= waiting {
 		s.lost.Add(1)
+		s.gap = true
 		return
 	}
 	s.notes = append(s.notes, n)
@@ -140,14 +175,17 @@ func (s *Store) Flush() error {
 	defer s.writing.Unlock()
 	s.mu.Lock()
 	batch := s.notes
-	s.notes = nil
+	if s.gap {
+		batch = append(batch, breakNote{})
+	}
+	s.notes, s.gap = nil, false
 	s.mu.Unlock()
 	if len(batch) == 0 {
 		return nil
 	}
 	err := s.db.Update(func(tx *bolt.Tx) error {
 		for _, n := range batch {
-			if err := n.write(tx); err != nil {
+			if err := n.write(s, tx); err != nil {
 				return err
 			}
 		}
@@ -163,6 +201,7 @@ func (s *Store) Flush() error {
 	if over := len(s.notes) - waiting; over > 0 {
 		s.notes = s.notes[:waiting]
 		s.lost.Add(uint64(over))
+		s.gap = true
 	}
 	return err
 }

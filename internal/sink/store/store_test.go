@@ -12,6 +12,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	bolt "go.etcd.io/bbolt"
 )
 
 // The test binary plays two more parts: what is killed, and what fills its disk.
@@ -176,6 +178,29 @@ func TestOpen(t *testing.T) {
 			t.Error("they don't")
 		}
 	})
+	t.Run("one of the version before, without the harvest, is taken over", func(t *testing.T) {
+		toFormat(t, path, oldFormat, watchedBucket, envelopesBucket, candidatesBucket, clientsBucket, listedBucket, acquittedBucket, allowedBucket)
+		s, err := Open(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer s.Close()
+		if s.Key() != key || len(visits(t, s)) != 1 {
+			t.Error("the key and the visits are lost")
+		}
+		view(t, s, func(l *Ledger) {
+			if len(l.Allowed()) > 0 || string(l.tx.Bucket(metaBucket).Get(formatName)) != string(format) {
+				t.Error("it is not of the new format")
+			}
+		})
+	})
+	t.Run("one of a later version is left alone", func(t *testing.T) {
+		toFormat(t, path, []byte("3"))
+		if s, err := Open(path); err == nil || !strings.Contains(err.Error(), `format "3"`) {
+			t.Errorf("%v, %v", s, err)
+		}
+		toFormat(t, path, format)
+	})
 	t.Run("only its owner can read it", func(t *testing.T) {
 		info, err := os.Stat(path)
 		if err != nil || info.Mode().Perm() != 0o600 {
@@ -196,6 +221,26 @@ func TestOpen(t *testing.T) {
 			t.Errorf("it was changed, %v", err)
 		}
 	})
+}
+
+// toFormat makes a file look like one of another version, without some buckets.
+func toFormat(t *testing.T, path string, name []byte, without ...[]byte) {
+	t.Helper()
+	db, err := bolt.Open(path, 0o600, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	err = db.Update(func(tx *bolt.Tx) error {
+		for _, bucket := range without {
+			if err := tx.DeleteBucket(bucket); err != nil {
+				return err
+			}
+		}
+		return tx.Bucket(metaBucket).Put(formatName, name)
+	})
+	if err := errors.Join(err, db.Close()); err != nil {
+		t.Fatal(err)
+	}
 }
 
 func TestWhatFindsNoRoomIsCounted(t *testing.T) {

@@ -8,6 +8,7 @@ import (
 	"crypto/rand"
 	"crypto/sha256"
 	"encoding/hex"
+	"fmt"
 	"net/netip"
 	"strings"
 	"time"
@@ -46,6 +47,13 @@ type Visit struct {
 	End        End        `json:"end"`
 	Octets     int64      `json:"octets"` // that the client sent
 	Seconds    float64    `json:"seconds"`
+	// KeyMark tells sinks that share a key (Key.Mark) from others, whose hashes
+	// can't be compared.
+	KeyMark string `json:"key,omitempty"`
+
+	// Heard has what the client said word for word, local parts too. It is kept
+	// only while the visit is looked at, and nil if another sink told of it.
+	Heard *smtp.Heard `json:"-"`
 }
 
 // Mail is an envelope.
@@ -60,11 +68,9 @@ type Address struct {
 	Hash   string `json:"hash,omitempty"`
 }
 
-// Asked reports whether the visitor named a recipient.
-func (v *Visit) Asked() bool { return v.Recipients > 0 }
-
 // Hear puts into v what the client has said.
 func (v *Visit) Hear(h *smtp.Heard, key Key) {
+	v.Heard = h
 	v.Helo = Printable(h.Helo)
 	v.Recipients, v.Commands, v.TLS = h.Recipients, h.Commands, h.TLS
 	for _, m := range h.Mails {
@@ -86,9 +92,30 @@ func NewKey() Key {
 	return k
 }
 
+// ParseKey reads the 64 hexadecimal digits of a key that several sinks share.
+func ParseKey(text string) (Key, error) {
+	var k Key
+	if n, err := hex.Decode(k[:], []byte(strings.TrimSpace(text))); err != nil || n != len(k) {
+		return Key{}, fmt.Errorf("expected %d hexadecimal digits", 2*len(k))
+	}
+	return k, nil
+}
+
+// Mark returns 8 hexadecimal digits by which a key is told from others.
+func (k Key) Mark() string {
+	mac := hmac.New(sha256.New, k[:])
+	mac.Write([]byte("mark"))
+	return hex.EncodeToString(mac.Sum(nil)[:4])
+}
+
 // Hash returns 16 hexadecimal digits that stand for a mailbox. Letter case makes
-// no difference: few hosts tell mailboxes apart by it.
+// no difference: few hosts tell mailboxes apart by it. Quoting makes none either
+// (RFC 5321 section 4.1.2): mail servers write it in different ways.
 func (k Key) Hash(local, domain string) string {
+	if len(local) >= 2 && strings.HasPrefix(local, `"`) && strings.HasSuffix(local, `"`) {
+		local = local[1 : len(local)-1]
+	}
+	local = strings.ReplaceAll(local, `\`, "")
 	mac := hmac.New(sha256.New, k[:])
 	mac.Write([]byte(strings.ToLower(local) + "@" + strings.ToLower(domain)))
 	return hex.EncodeToString(mac.Sum(nil)[:8])

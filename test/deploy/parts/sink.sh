@@ -23,6 +23,7 @@ has "the command is one static binary" "$(file "$tmp/fakemx" 2>/dev/null || ldd 
 
 exposure=$(systemd-analyze security --offline=true "$sink/fakemx-sink.service" | awk '/Overall exposure/ {print $(NF-2)}')
 if awk "BEGIN {exit !($exposure <= 1.6)}"; then ok "the unit's exposure is $exposure of 10"; else fail "the unit's exposure is $exposure of 10"; fi
+has "the lists end with the service" "$(cat "$sink/fakemx-sink.service")" '^RuntimeDirectory=fakemx-sink$'
 has "the unit may bind to port 25 and nothing else" "$(cat "$sink/fakemx-sink.service")" '^CapabilityBoundingSet=CAP_NET_BIND_SERVICE$'
 
 # Without the command fakemx, and without anything that only it needs.
@@ -61,7 +62,7 @@ else
   fail "the image: no podman"
 fi
 
-# What the documents show.
+# What the documents show. The lists' rules would lead mail to a port on which nothing listens: no mail comes here.
 need nft nftables
 awk '/^~~~ nft$/ {inside = 1; next} /^~~~/ {inside = 0} inside' "$repo/docs/sink.md" >"$tmp/lowest.nft"
 runs "the rules for lowest sinks load" in_sink nft -f "$tmp/lowest.nft"
@@ -69,5 +70,5 @@ in_sink ip addr add 192.0.2.1/32 dev lo
 refused() { ! in_sink timeout 5 bash -c '</dev/tcp/192.0.2.1/25' && in_sink nft list set inet fakemx refused | grep -q 'elements = { 192.0.2.1 '; }
 runs "... refuse, and remember whom" refused
 for metric in $(grep -oh 'fakemx_sink_[a-z_]*' "$sink/dashboard.json" "$sink/fakemx-sink.rules.yaml" "$repo/docs/sink.md" | sort -u); do
-  has "the metric $metric exists" "$(cat "$repo"/internal/sink/meters.go)" "\"${metric#fakemx_sink_}\""
+  has "the metric $metric exists" "$(cat "$repo"/internal/sink/meters.go "$repo"/internal/sink/harvest.go)" "\"${metric#fakemx_sink_}\""
 done
