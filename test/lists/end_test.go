@@ -17,6 +17,7 @@ import (
 
 // TestListsEnd writes lists once and never again, as a sink that has died.
 func TestListsEnd(t *testing.T) {
+	t.Parallel()
 	name := dnsl.Owner(made(0), zone)
 
 	t.Run("rbldnsd serves no list whose life is over", func(t *testing.T) {

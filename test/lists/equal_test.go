@@ -15,6 +15,7 @@ import (
 // 20,000 that are not listed. Each answer is compared with what RFC 5782 and
 // the list want, the whole of it.
 func TestServersAgree(t *testing.T) {
+	t.Parallel()
 	const listed, others = 100_000, 20_000
 	w, dir := newWriter(t)
 	now := time.Now()
