@@ -8,11 +8,15 @@ import (
 )
 
 // First arguments that ask for another laboratory than the usual one.
-const sinkCommand = "sink"
+const (
+	sinkCommand    = "sink"
+	harvestCommand = "harvest"
+)
 
 // laboratories are what they ask for.
 var laboratories = map[string]func(args []string, stdout, progress io.Writer) error{
-	sinkCommand: sinkContained,
+	sinkCommand:    sinkContained,
+	harvestCommand: harvestContained,
 }
 
 // The argument is told from the flags of the usual laboratory before they are read.
