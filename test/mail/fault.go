@@ -3,11 +3,9 @@ package main
 import (
 	"bufio"
 	"errors"
-	"fmt"
 	"io"
 	"net"
 	"net/netip"
-	"os/exec"
 	"strings"
 	"time"
 )
@@ -38,18 +36,6 @@ func drop(n *node, addrs []netip.Addr) (end func() error, err error) {
 	err = n.nft("add table ip faults", "add chain ip faults in { type filter hook input priority 0; }",
 		"add rule ip faults in ip daddr { "+strings.Join(list, ", ")+" } tcp dport 25 drop")
 	return func() error { return n.nft("delete table ip faults") }, err
-}
-
-// nft runs lines of nftables in the node's namespace.
-func (n *node) nft(lines ...string) error {
-	return n.do(func() error {
-		cmd := exec.Command("nft", "-f", "-")
-		cmd.Stdin = strings.NewReader(strings.Join(lines, "\n") + "\n")
-		if out, err := cmd.CombinedOutput(); err != nil {
-			return fmt.Errorf("nft %q: %w: %s", lines, err, strings.TrimSpace(string(out)))
-		}
-		return nil
-	})
 }
 
 // decline has somebody listen at the addresses who wants no mail, and says so at

@@ -21,6 +21,10 @@ type publisher struct {
 	byHand bool // no fakemx at all: hand-edited zones over file
 	key    signingKey
 
+	records string // further ones of example.net.
+	reverse string // records of in-addr.arpa.
+	further string // further server blocks
+
 	refusals map[string]string // by label of an unsafe shape, what fakemx said
 	blocks   map[string]string // by label, the server blocks of a shape
 	toggler  *toggler
@@ -59,13 +63,13 @@ const (
 // publish writes every zone and starts the servers.
 func (p *publisher) publish(ctx context.Context, shapes []*shape, changing *shape) error {
 	p.refusals, p.blocks = map[string]string{}, map[string]string{}
-	root := rootZone(shapes)
+	root := rootZone(shapes) + p.reverse
 	infrastructure := fmt.Sprintf("$ORIGIN example.net.\n$TTL 300\n@ SOA ns hostmaster 1 7200 3600 1209600 300\n"+
 		"@ NS ns\nns A %s\na.root A %s\nbounce MX 10 bouncehost\nbouncehost A %s\nusers MX 10 usershost\nusershost A %s\n",
-		nameServer, rootServer, bounceHost, usersHost) + receiversHosts(shapes)
+		nameServer, rootServer, bounceHost, usersHost) + receiversHosts(shapes) + p.records
 	var blocks strings.Builder
 	blocks.WriteString(serverBlock(".", rootServer, "", "root.zone"))
-	blocks.WriteString(serverBlock("example.net.", nameServer, "", "example.net.zone"))
+	blocks.WriteString(serverBlock("example.net.", nameServer, "", "example.net.zone") + p.further)
 	files := map[string]string{"root.zone": root, "example.net.zone": infrastructure}
 	var leaving []*shape
 	for _, s := range shapes {

@@ -67,6 +67,7 @@ func (n *node) path() string {
 type network struct {
 	bridge *node
 	ports  int
+	onLink []string // prefixes; anything else is unreachable at once
 }
 
 func newNetwork() (*network, error) {
@@ -74,13 +75,12 @@ func newNetwork() (*network, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &network{bridge: bridge}, bridge.do(func() error {
+	return &network{bridge: bridge, onLink: documentation}, bridge.do(func() error {
 		return ip("link add br0 type bridge", "link set br0 up")
 	})
 }
 
-// documentation lists the prefixes in use (RFC 5737, RFC 3849). They are on
-// link for every node; anything else is unreachable at once.
+// documentation lists the prefixes in use (RFC 5737, RFC 3849).
 var documentation = []string{"192.0.2.0/24", "198.51.100.0/24", "203.0.113.0/24", "2001:db8::/32"}
 
 // attach plugs n into the network under the given addresses.
@@ -95,11 +95,11 @@ func (w *network) attach(n *node, addrs ...netip.Addr) error {
 		return err
 	}
 	return n.do(func() error {
-		lines := append(make([]string, 0, 1+len(addrs)+len(documentation)), "link set eth0 up")
+		lines := append(make([]string, 0, 1+len(addrs)+len(w.onLink)), "link set eth0 up")
 		for _, a := range addrs {
 			lines = append(lines, fmt.Sprintf("addr add %s/%d dev eth0", a, a.BitLen()))
 		}
-		for _, prefix := range documentation {
+		for _, prefix := range w.onLink {
 			lines = append(lines, "route add "+prefix+" dev eth0")
 		}
 		return ip(lines...)
@@ -118,4 +118,16 @@ func ip(lines ...string) error {
 		return errors.New("ip: " + strings.TrimSpace(string(out)))
 	}
 	return nil
+}
+
+// nft runs lines of nftables in the node's namespace.
+func (n *node) nft(lines ...string) error {
+	return n.do(func() error {
+		cmd := exec.Command("nft", "-f", "-")
+		cmd.Stdin = strings.NewReader(strings.Join(lines, "\n") + "\n")
+		if out, err := cmd.CombinedOutput(); err != nil {
+			return fmt.Errorf("nft %q: %w: %s", lines, err, strings.TrimSpace(string(out)))
+		}
+		return nil
+	})
 }

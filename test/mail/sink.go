@@ -15,7 +15,6 @@ import (
 	"os/exec"
 	"path/filepath"
 	"slices"
-	"strconv"
 	"strings"
 	"sync"
 	"syscall"
@@ -23,37 +22,11 @@ import (
 	"time"
 )
 
-// sinkCommand is the first argument that asks for the laboratory of the sink
-// server instead of the usual one:
-//
-//	go -C test/mail run . sink
-const sinkCommand = "sink"
-
-// The command is told from the flags of the usual laboratory before they are read.
-func init() {
-	if len(os.Args) < 2 || os.Args[1] != sinkCommand {
-		return
-	}
-	switch filepath.Base(os.Args[0]) {
-	case roleInit:
-		return
-	case roleContained:
-		if err := sinkContained(os.Args[2:], os.Stdout, os.Stderr); err != nil {
-			fmt.Fprintf(os.Stderr, "mail sink: %v\n", err)
-			os.Exit(1)
-		}
-		os.Exit(0)
-	}
-	if os.Geteuid() != 0 {
-		fmt.Fprintln(os.Stderr, errNotRoot)
-		os.Exit(1)
-	}
-	os.Exit(contain(os.Args[1:], os.Stdout, os.Stderr))
-}
-
 // sinkContained is the laboratory of the sink server, in its own namespaces.
 // Every real host puts every message off, so that senders go on to the highest
 // fakes, where the sink server answers; then the real hosts let them in.
+//
+//	go -C test/mail run . sink
 func sinkContained(args []string, stdout, progress io.Writer) error {
 	f := flag.NewFlagSet("mail sink", flag.ContinueOnError)
 	short := f.Bool("short", false, "few senders and cases")
@@ -166,7 +139,7 @@ func assembleSinks(ctx context.Context, chosen []*sender, debs string, short boo
 		return nil, nil, err
 	}
 	fakemx := filepath.Join(place, "fakemx")
-	if err := buildFakemx(ctx, fakemx); err != nil {
+	if err := buildProgram(ctx, "cmd/fakemx", fakemx); err != nil {
 		return nil, nil, err
 	}
 	dir, err := workplace()
@@ -204,7 +177,8 @@ func assembleSinks(ctx context.Context, chosen []*sender, debs string, short boo
 	return l, cases, l.warmUp(ctx, start)
 }
 
-func buildFakemx(ctx context.Context, binary string) error {
+// buildProgram builds a command of fakemx's own module.
+func buildProgram(ctx context.Context, command, binary string) error {
 	here, err := os.Getwd()
 	if err != nil {
 		return err
@@ -213,7 +187,7 @@ func buildFakemx(ctx context.Context, binary string) error {
 	if err != nil {
 		return err
 	}
-	build := exec.CommandContext(ctx, "go", "build", "-o", binary, "./cmd/fakemx")
+	build := exec.CommandContext(ctx, "go", "build", "-o", binary, "./"+command)
 	build.Dir, build.Stderr = root, os.Stderr
 	return build.Run()
 }
@@ -639,7 +613,8 @@ func (l *laboratory) backsOff(ctx context.Context, st *station, cases []*sinkCas
 	const messages = 20
 	for _, c := range cases[:2] {
 		dead := *c.shape
-		_, err := l.mail.netnsRefuses(c.hosts[0].addrs[0])
+		err := l.mail.nft("add table ip sinklab\nadd chain ip sinklab in { type filter hook input priority 0; }\n" +
+			"add rule ip sinklab in ip daddr " + c.hosts[0].addrs[0].String() + " tcp dport 25 reject with tcp reset\n")
 		if err != nil {
 			return err
 		}
@@ -658,21 +633,4 @@ func (l *laboratory) backsOff(ctx context.Context, st *station, cases []*sinkCas
 		fmt.Fprintf(stdout, "Postfix, %d messages while the real host refuses, %s: calls %v\n", messages, c.what, counts)
 	}
 	return nil
-}
-
-// netnsRefuses has the node refuse connections to port 25 of an address.
-func (n *node) netnsRefuses(addr netip.Addr) (string, error) {
-	var out []byte
-	err := n.do(func() error {
-		cmd := exec.Command("nft", "-f", "-")
-		cmd.Stdin = strings.NewReader("add table ip sinklab\nadd chain ip sinklab in { type filter hook input priority 0; }\n" +
-			"add rule ip sinklab in ip daddr " + addr.String() + " tcp dport " + strconv.Itoa(25) + " reject with tcp reset\n")
-		var err error
-		out, err = cmd.CombinedOutput()
-		if err != nil {
-			err = fmt.Errorf("nft: %w: %s", err, out)
-		}
-		return err
-	})
-	return string(out), err
 }

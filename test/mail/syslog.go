@@ -13,6 +13,7 @@ import (
 type syslog struct {
 	mu    sync.Mutex
 	lines []string
+	tell  func(line string) // too, unless it is nil
 }
 
 // kept is how many lines a syslog remembers.
@@ -45,10 +46,20 @@ func listenSyslog(c *container) (*syslog, error) {
 func (l *syslog) add(line string) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	if l.tell != nil {
+		l.tell(line)
+	}
 	l.lines = append(l.lines, line)
 	if len(l.lines) > kept {
 		l.lines = l.lines[len(l.lines)-kept:]
 	}
+}
+
+// pass has tell called with every line from now on.
+func (l *syslog) pass(tell func(line string)) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.tell = tell
 }
 
 // about returns the lines that hold word.
