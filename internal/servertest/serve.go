@@ -2,6 +2,9 @@ package servertest
 
 import (
 	"net"
+	"os"
+	"strconv"
+	"sync/atomic"
 	"testing"
 
 	"github.com/miekg/dns"
@@ -43,6 +46,38 @@ func FreePort(t testing.TB) string {
 		t.Fatal(err)
 	}
 	return port
+}
+
+// The ports for programs lie below those that the system gives out by itself. Each
+// test process begins somewhere else, and gives out none twice.
+const (
+	firstPort, ports = 10_000, 20_000
+	// apart is how far those of two processes with successive numbers are.
+	apart = 401
+)
+
+var givenPorts atomic.Int64
+
+// ProgramPort returns a port of 127.0.0.1 for a program that is started later and
+// may take its time: it is free for UDP and TCP, and nobody else gets it meanwhile.
+func ProgramPort(t testing.TB) string {
+	t.Helper()
+	for range ports {
+		port := strconv.Itoa(firstPort + (os.Getpid()*apart+int(givenPorts.Add(1)))%ports)
+		conn, err := net.ListenPacket("udp", "127.0.0.1:"+port)
+		if err != nil {
+			continue
+		}
+		listener, err := net.Listen("tcp", "127.0.0.1:"+port)
+		conn.Close()
+		if err != nil {
+			continue
+		}
+		listener.Close()
+		return port
+	}
+	t.Fatalf("no port is free from %d on", firstPort)
+	return ""
 }
 
 // listenBoth listens on one port, which the system chooses for UDP.

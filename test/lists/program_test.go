@@ -1,9 +1,6 @@
 package main
 
 import (
-	"fmt"
-	"math/rand/v2"
-	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -29,28 +26,6 @@ func program(t *testing.T, name, debian string) string {
 		t.Fatalf(missing, name, debian)
 	}
 	t.Skipf(missing, name, debian)
-	return ""
-}
-
-// freeTestPort returns a port of 127.0.0.1 that nothing uses, outside the range from
-// which the system takes the ports of clients.
-func freeTestPort(t *testing.T) string {
-	t.Helper()
-	for range 100 {
-		port := fmt.Sprint(20000 + rand.IntN(10000))
-		udp, err := net.ListenPacket("udp", "127.0.0.1:"+port)
-		if err != nil {
-			continue
-		}
-		tcp, err := net.Listen("tcp", "127.0.0.1:"+port)
-		udp.Close()
-		if err != nil {
-			continue
-		}
-		tcp.Close()
-		return port
-	}
-	t.Fatal("no free port between 20000 and 30000")
 	return ""
 }
 

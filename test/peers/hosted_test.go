@@ -4,6 +4,8 @@ import (
 	"cmp"
 	"path/filepath"
 	"testing"
+
+	"github.com/fakemx/fakemx/internal/servertest"
 )
 
 // hosted is a zone that a daemon is configured with.
@@ -28,7 +30,7 @@ type hosted struct {
 
 func (z hosted) prepared(t *testing.T) hosted {
 	t.Helper()
-	z.Dir, z.Port = shortDir(t), cmp.Or(z.Port, freePort(t))
+	z.Dir, z.Port = shortDir(t), cmp.Or(z.Port, servertest.ProgramPort(t))
 	if z.File == "" {
 		z.File = filepath.Join(z.Dir, "zone")
 	}

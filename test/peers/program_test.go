@@ -2,9 +2,6 @@ package peers
 
 import (
 	"context"
-	"fmt"
-	"math/rand/v2"
-	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -101,29 +98,6 @@ func write(t *testing.T, path, text string, values any) {
 	if err := os.WriteFile(path, []byte(b.String()), 0o600); err != nil {
 		t.Fatal(err)
 	}
-}
-
-// freePort returns a port of 127.0.0.1 that nothing uses, over UDP or TCP. It
-// is outside the range from which the system takes the ports of clients.
-func freePort(t *testing.T) string {
-	t.Helper()
-	for range 100 {
-		port := fmt.Sprint(20000 + rand.IntN(10000))
-		address := local(port)
-		udp, err := net.ListenPacket("udp", address)
-		if err != nil {
-			continue
-		}
-		tcp, err := net.Listen("tcp", address)
-		udp.Close()
-		if err != nil {
-			continue
-		}
-		tcp.Close()
-		return port
-	}
-	t.Fatal("no free port between 20000 and 30000")
-	return ""
 }
 
 // process is a running daemon.
