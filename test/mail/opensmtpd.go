@@ -13,5 +13,6 @@ func opensmtpd() *sender {
 		flush:    [][]string{{"smtpctl", "schedule", "all"}},
 		submit:   viaSendmail,
 		waits:    3 * time.Second,
+		joins:    30 * time.Second,
 	}
 }

@@ -26,6 +26,9 @@ type sender struct {
 	// waits is how long the sender itself pauses after a refused connection
 	// before it tries the next address.
 	waits time.Duration
+	// joins is how much longer a message may wait for the session of an earlier one,
+	// which still calls a host that is no longer in the answers.
+	joins time.Duration
 	// rouses is how long a queued message may sleep on after a flush.
 	rouses time.Duration
 

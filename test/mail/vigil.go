@@ -29,7 +29,8 @@ type vigil struct {
 // streams are one sender's messages to the watched domain and to the other.
 type streams struct {
 	with, without []sent
-	after         outcome // the message once the sink was back
+	joins         time.Duration // of the sender
+	after         outcome       // the message once the sink was back
 }
 
 // A sent message is a try and when it was handed to the sender.
@@ -169,7 +170,7 @@ func (w *vigilance) serve(ctx, sending context.Context, st *station, v *vigil) e
 	}
 	both.Wait()
 	v.mu.Lock()
-	v.streams[st.name] = streams{with: found[0], without: found[1]}
+	v.streams[st.name] = streams{with: found[0], without: found[1], joins: st.joins}
 	v.mu.Unlock()
 	return errors.Join(errs[:]...)
 }
@@ -347,7 +348,7 @@ func (v *vigil) judgeOne(s streams) error {
 	if len(safe.tries) == 0 {
 		errs = append(errs, errors.New("no message was sent once the fake was gone"))
 	}
-	if took := safe.longest(); took > endured {
+	if took := safe.longest(); took > endured+s.joins.Seconds() {
 		errs = append(errs, fmt.Errorf("a message was delayed by %.1f s once the fake was gone", took))
 	}
 	return errors.Join(append(errs, s.after.broken, arrived(s.after))...)
