@@ -255,12 +255,12 @@ func testDescriptors(t *testing.T, b *beyond) {
 
 func TestBlockedEgress(t *testing.T) { inNamespace(t, testBlockedEgress) }
 
-// testBlockedEgress watches over a real network. How long it is cut off is 20
+// testBlockedEgress watches over a real network. How long it is cut off is 8
 // seconds, or what the environment says.
 func testBlockedEgress(t *testing.T, b *beyond) {
 	t.Helper()
 	b.serve(t, "198.51.100.2")
-	blocked := 20 * time.Second
+	blocked := 8 * time.Second
 	if d, err := time.ParseDuration(os.Getenv("FAKEMX_WATCH_BLOCKED")); err == nil {
 		blocked = d
 	}
