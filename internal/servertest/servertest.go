@@ -9,6 +9,7 @@ import (
 	"regexp"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 	"time"
 
@@ -95,15 +96,27 @@ func TryStart(t testing.TB, corefile string) (*Server, error) {
 		t.Fatal(err)
 	}
 	s := &Server{t: t, port: FreePort(t)}
-	lifecycle.Lock()
-	instance, err := caddy.Start(Input(s.withPort(corefile)))
-	lifecycle.Unlock()
+	instance, err := startInstance(Input(s.withPort(corefile)))
 	if err != nil {
 		return nil, err
 	}
 	s.use(instance)
 	t.Cleanup(s.Stop)
 	return s, nil
+}
+
+// startInstance waits for a port that is taken: name servers send queries of their
+// own from random ports, also from those that a test has chosen, for a moment.
+func startInstance(input caddy.Input) (*caddy.Instance, error) {
+	for tries := 0; ; tries++ {
+		lifecycle.Lock()
+		instance, err := caddy.Start(input)
+		lifecycle.Unlock()
+		if err == nil || tries == 50 || !strings.Contains(err.Error(), syscall.EADDRINUSE.Error()) {
+			return instance, err
+		}
+		time.Sleep(100 * time.Millisecond)
+	}
 }
 
 // portZero is the port 0 of a server block's address, at the line's end.
