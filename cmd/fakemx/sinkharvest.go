@@ -11,7 +11,6 @@ import (
 	"time"
 
 	"github.com/fakemx/fakemx/internal/check"
-	"github.com/fakemx/fakemx/internal/dnsname"
 	"github.com/fakemx/fakemx/internal/sink"
 	"github.com/fakemx/fakemx/internal/sink/dnsl"
 	"github.com/fakemx/fakemx/internal/sink/harvest"
@@ -151,19 +150,7 @@ func (d *corefileDomains) follow(ctx context.Context, complain func(error)) {
 	}
 }
 
-// ours returns the names of the fakes of a domain, and whether a zone of the
-// Corefile has it.
+// ours is that of the Corefile, as it was read last.
 func (d *corefileDomains) ours(domain string) (fakes []string, ours bool) {
-	target, err := d.known.Load().Target(domain)
-	if err != nil {
-		return nil, false
-	}
-	for _, f := range target.Stanza.Fakes() {
-		name := f.Name
-		if !f.Absolute() {
-			name = dnsname.Join(name, target.Zone)
-		}
-		fakes = append(fakes, name)
-	}
-	return fakes, true
+	return d.known.Load().FakesOf(domain)
 }

@@ -213,6 +213,19 @@ func (c *Corefile) Target(name string) (Target, error) {
 	}
 }
 
+// FakesOf returns the canonical names of the fakes of a domain, and whether a zone
+// of the Corefile has the domain.
+func (c *Corefile) FakesOf(domain string) (fakes []string, ok bool) {
+	target, err := c.Target(domain)
+	if err != nil {
+		return nil, false
+	}
+	for _, f := range target.Stanza.Fakes() {
+		fakes = append(fakes, f.In(target.Zone))
+	}
+	return fakes, true
+}
+
 func (s *stanzaIn) target(owner, zone string) Target {
 	return Target{Owner: owner, Zone: zone, Stanza: s.Stanza, Signs: s.signs, Shared: s.size() > 1}
 }

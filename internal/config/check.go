@@ -162,10 +162,7 @@ func checkSinks(stanzas []*Stanza, owner map[string]*Stanza) error {
 		}
 		for _, zone := range s.Zones {
 			for _, f := range s.Fakes() {
-				name := f.Name
-				if !f.Absolute() {
-					name = dnsname.Join(name, zone)
-				}
+				name := f.In(zone)
 				if !f.Served() || !dnsname.Inside(name, zone) {
 					continue
 				}

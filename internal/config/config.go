@@ -20,6 +20,7 @@ import (
 
 	"github.com/coredns/caddy"
 	"github.com/coredns/coredns/core/dnsserver"
+	"github.com/fakemx/fakemx/internal/dnsname"
 )
 
 const (
@@ -101,6 +102,14 @@ type Fake struct {
 
 // Absolute reports whether the name is the same in every zone.
 func (f *Fake) Absolute() bool { return isAbsolute(f.Name) }
+
+// In returns the name of the sink in a zone, canonical.
+func (f *Fake) In(zone string) string {
+	if f.Absolute() {
+		return f.Name
+	}
+	return dnsname.Join(f.Name, zone)
+}
 
 // Served reports whether the stanza serves the sink.
 func (f *Fake) Served() bool { return len(f.Addresses) > 0 }

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/fakemx/fakemx/test/bench/load"
+	"github.com/fakemx/fakemx/test/proc"
 )
 
 // Sockets and queries under way on each: enough to keep two cores busy, and few
@@ -101,7 +102,7 @@ func (b bench) config(s *subject) load.Config {
 }
 
 func (b bench) sampleRate(s *subject, to *series) error {
-	before, err := s.server.cpu()
+	before, err := proc.CPU(s.server.cmd.Process.Pid)
 	if err != nil {
 		return err
 	}
@@ -109,7 +110,7 @@ func (b bench) sampleRate(s *subject, to *series) error {
 	if err != nil {
 		return err
 	}
-	after, err := s.server.cpu()
+	after, err := proc.CPU(s.server.cmd.Process.Pid)
 	if err != nil {
 		return err
 	}

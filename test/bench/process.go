@@ -7,7 +7,6 @@ import (
 	"net"
 	"os"
 	"os/exec"
-	"path/filepath"
 	"strconv"
 	"strings"
 	"sync"
@@ -99,67 +98,6 @@ func (p *process) stop() error {
 	case <-time.After(15 * time.Second):
 		return errors.Join(errors.New("still running 15 s after SIGTERM"), p.cmd.Process.Kill())
 	}
-}
-
-// cpu returns the time that all threads of the process and of its children have run.
-func (p *process) cpu() (time.Duration, error) { return cpuOf(strconv.Itoa(p.cmd.Process.Pid)) }
-
-func cpuOf(pid string) (time.Duration, error) {
-	threads, err := filepath.Glob("/proc/" + pid + "/task/*")
-	if err != nil {
-		return 0, err
-	}
-	var total time.Duration
-	for _, thread := range threads {
-		text, err := os.ReadFile(filepath.Join(thread, "schedstat"))
-		if err != nil {
-			continue // the thread has just ended
-		}
-		onCPU, _, _ := strings.Cut(string(text), " ")
-		ns, err := strconv.ParseInt(onCPU, 10, 64)
-		if err != nil {
-			return 0, fmt.Errorf("%s/schedstat: %w", thread, err)
-		}
-		total += time.Duration(ns)
-
-		children, err := os.ReadFile(filepath.Join(thread, "children"))
-		if err != nil {
-			continue
-		}
-		for child := range strings.FieldsSeq(string(children)) {
-			t, err := cpuOf(child)
-			if err != nil {
-				return 0, err
-			}
-			total += t
-		}
-	}
-	return total, nil
-}
-
-// memory returns the resident memory of the process and its peak, in octets.
-func (p *process) memory() (rss, peak int64, err error) {
-	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", p.cmd.Process.Pid))
-	if err != nil {
-		return 0, 0, err
-	}
-	for line := range strings.Lines(string(text)) {
-		fields := strings.Fields(line)
-		if len(fields) != 3 || fields[2] != "kB" {
-			continue
-		}
-		kib, err := strconv.ParseInt(fields[1], 10, 64)
-		if err != nil {
-			return 0, 0, err
-		}
-		switch fields[0] {
-		case "VmRSS:":
-			rss = kib << 10
-		case "VmHWM:":
-			peak = kib << 10
-		}
-	}
-	return rss, peak, nil
 }
 
 // files returns how many file descriptors the process has open.

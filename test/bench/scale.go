@@ -14,6 +14,7 @@ import (
 	"github.com/miekg/dns"
 
 	"github.com/fakemx/fakemx/test/bench/load"
+	"github.com/fakemx/fakemx/test/proc"
 )
 
 const (
@@ -115,7 +116,7 @@ func listSizes(w io.Writer, env *environment, most int) error {
 			}
 			// What was read is garbage until the collector has run once more.
 			time.Sleep(500 * time.Millisecond)
-			rss, _, err := p.memory()
+			rss, _, err := proc.Memory(p.cmd.Process.Pid)
 			if err := errors.Join(err, p.stop()); err != nil {
 				return err
 			}
@@ -203,7 +204,7 @@ func swaps(w io.Writer, env *environment, most int, ways []writing) (err error) 
 		if err != nil {
 			return fmt.Errorf("%s: %w", way.how, err)
 		}
-		rss, peak, err := p.memory()
+		rss, peak, err := proc.Memory(p.cmd.Process.Pid)
 		if err != nil {
 			return err
 		}

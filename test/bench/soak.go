@@ -18,6 +18,7 @@ import (
 	"github.com/miekg/dns"
 
 	"github.com/fakemx/fakemx/test/bench/load"
+	"github.com/fakemx/fakemx/test/proc"
 )
 
 // What may grow without being a leak: memory with the garbage collector's
@@ -261,7 +262,7 @@ var goroutines = regexp.MustCompile(`(?m)^go_goroutines (\d+)`)
 func (s *soaking) usage(at time.Duration) (usage, error) {
 	u := usage{at: at}
 	var err error
-	if u.rss, _, err = s.server.memory(); err != nil {
+	if u.rss, _, err = proc.Memory(s.server.cmd.Process.Pid); err != nil {
 		return u, err
 	}
 	if u.files, err = s.server.files(); err != nil {

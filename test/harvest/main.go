@@ -24,7 +24,6 @@ import (
 	"time"
 
 	"github.com/fakemx/fakemx/internal/check"
-	"github.com/fakemx/fakemx/internal/dnsname"
 	"github.com/fakemx/fakemx/internal/sink"
 	"github.com/fakemx/fakemx/internal/sink/dnsl"
 	"github.com/fakemx/fakemx/internal/sink/harvest"
@@ -100,28 +99,11 @@ func configure(args []string) (*sink.Config, error) {
 	if err != nil {
 		return nil, err
 	}
-	h.Ours = func(domain string) ([]string, bool) { return ours(corefile, domain) }
+	h.Ours = corefile.FakesOf
 	if h.Lists.Life == 0 {
 		h.Lists.Life = dnsl.DefaultLife
 	}
 	return c, nil
-}
-
-// ours returns the names of the fakes of a domain, and whether a zone of the
-// Corefile has it.
-func ours(c *check.Corefile, domain string) (fakes []string, ok bool) {
-	target, err := c.Target(domain)
-	if err != nil {
-		return nil, false
-	}
-	for _, fake := range target.Stanza.Fakes() {
-		name := fake.Name
-		if !fake.Absolute() {
-			name = dnsname.Join(name, target.Zone)
-		}
-		fakes = append(fakes, name)
-	}
-	return fakes, true
 }
 
 // errInput is a line that is no duration.

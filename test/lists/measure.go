@@ -16,6 +16,7 @@ import (
 
 	"github.com/fakemx/fakemx/internal/sink/dnsl"
 	"github.com/fakemx/fakemx/test/bench/load"
+	"github.com/fakemx/fakemx/test/proc"
 )
 
 // subject is a server that is measured. argv is its command line for the lists of
@@ -140,10 +141,10 @@ func (s subject) measure(dir string, n int, sample time.Duration) (f figures, er
 	}
 	defer func() { err = errors.Join(err, stop(running.cmd)) }()
 	f.loadWall = time.Since(running.began)
-	if f.loadCPU, err = running.cpu(); err != nil {
+	if f.loadCPU, err = proc.CPU(running.cmd.Process.Pid); err != nil {
 		return f, err
 	}
-	if f.memory, _, err = running.memory(); err != nil {
+	if f.memory, _, err = proc.Memory(running.cmd.Process.Pid); err != nil {
 		return f, err
 	}
 	if f.hits, err = running.ask(0, n, sample); err != nil {
@@ -160,7 +161,7 @@ func (s subject) measure(dir string, n int, sample time.Duration) (f figures, er
 	if err := running.has(func(serial uint32) bool { return serial == next.Serial }); err != nil {
 		return f, err
 	}
-	_, f.peak, err = running.memory()
+	_, f.peak, err = proc.Memory(running.cmd.Process.Pid)
 	return f, err
 }
 
@@ -172,7 +173,7 @@ func (s *server) ask(first, end int, sample time.Duration) (rate, error) {
 	for i := first; i < end; i += step {
 		plan.Queries = append(plan.Queries, load.Query{Name: dnsl.Owner(made(i), zone), Type: dns.TypeA})
 	}
-	before, err := s.cpu()
+	before, err := proc.CPU(s.cmd.Process.Pid)
 	if err != nil {
 		return rate{}, err
 	}
@@ -184,7 +185,7 @@ func (s *server) ask(first, end int, sample time.Duration) (rate, error) {
 	if err := report.Failed(); err != nil {
 		return rate{}, err
 	}
-	after, err := s.cpu()
+	after, err := proc.CPU(s.cmd.Process.Pid)
 	return rate{report.QPS, (after - before) / time.Duration(report.Answered)}, err
 }
 

@@ -6,10 +6,7 @@ import (
 	"net"
 	"os"
 	"os/exec"
-	"path/filepath"
 	"runtime"
-	"strconv"
-	"strings"
 	"syscall"
 	"time"
 
@@ -81,45 +78,4 @@ func (s *server) has(serial func(uint32) bool) error {
 		}
 	}
 	return fmt.Errorf("%s: the list is not served within %v", s.cmd.Path, within)
-}
-
-// cpu is how long all threads of the process have run.
-func (s *server) cpu() (time.Duration, error) {
-	threads, err := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/schedstat", s.cmd.Process.Pid))
-	if err != nil {
-		return 0, err
-	}
-	var total time.Duration
-	for _, path := range threads {
-		text, err := os.ReadFile(path)
-		if err != nil {
-			continue // the thread has just ended
-		}
-		running, _, _ := strings.Cut(string(text), " ")
-		ns, err := strconv.ParseInt(running, 10, 64)
-		if err != nil {
-			return 0, fmt.Errorf("%s: %w", path, err)
-		}
-		total += time.Duration(ns)
-	}
-	return total, nil
-}
-
-// memory is what the process holds now, and held at most, in octets.
-func (s *server) memory() (now, most int64, err error) {
-	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", s.cmd.Process.Pid))
-	if err != nil {
-		return 0, 0, err
-	}
-	for line := range strings.Lines(string(text)) {
-		name, rest, _ := strings.Cut(line, ":")
-		kib, _ := strconv.ParseInt(strings.TrimSuffix(strings.TrimSpace(rest), " kB"), 10, 64)
-		switch name {
-		case "VmRSS":
-			now = kib << 10
-		case "VmHWM":
-			most = kib << 10
-		}
-	}
-	return now, most, nil
 }

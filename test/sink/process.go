@@ -10,10 +10,11 @@ import (
 	"os/exec"
 	"path/filepath"
 	"runtime"
-	"strconv"
 	"strings"
 	"syscall"
 	"time"
+
+	"github.com/fakemx/fakemx/test/proc"
 )
 
 // process is a running sink server.
@@ -95,30 +96,8 @@ func (p *process) stop() (time.Duration, error) {
 
 func (p *process) remove() { os.RemoveAll(p.dir) }
 
-// memory is what a process holds now, and held at most, in octets.
-func memory(pid string) (rss, peak int64, err error) {
-	text, err := os.ReadFile(filepath.Join("/proc", pid, "status"))
-	if err != nil {
-		return 0, 0, err
-	}
-	for line := range strings.Lines(string(text)) {
-		fields := strings.Fields(line)
-		if len(fields) < 2 {
-			continue
-		}
-		kib, _ := strconv.ParseInt(fields[1], 10, 64)
-		switch fields[0] {
-		case "VmRSS:":
-			rss = kib << 10
-		case "VmHWM:":
-			peak = kib << 10
-		}
-	}
-	return rss, peak, nil
-}
-
 func (p *process) memory() (int64, error) {
-	rss, _, err := memory(strconv.Itoa(p.cmd.Process.Pid))
+	rss, _, err := proc.Memory(p.cmd.Process.Pid)
 	return rss, err
 }
 

@@ -11,6 +11,7 @@ import (
 
 	"github.com/fakemx/fakemx/internal/sink/report"
 	"github.com/fakemx/fakemx/internal/sink/store"
+	"github.com/fakemx/fakemx/test/proc"
 )
 
 // reportCommand fills a store with clients and makes a report. The report is
@@ -84,7 +85,7 @@ func reportOf(path string) error {
 		return err
 	}
 	took := time.Since(began)
-	_, peak, err := memory("self")
+	_, peak, err := proc.Memory(os.Getpid())
 	fmt.Printf("report in %.2f s, at most %d MiB resident in all, the pages of the file among them: %s\n", took.Seconds(), peak>>20, r.Summary())
 	return err
 }
