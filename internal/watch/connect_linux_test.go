@@ -28,6 +28,7 @@ func inNamespace(t *testing.T, test func(t *testing.T, b *beyond)) {
 				unlessInCI(t, err)
 			}
 		}
+		t.Parallel() // each is a process of its own, and waits most of the time
 		deadline, limited := t.Deadline()
 		if !limited {
 			deadline = time.Now().Add(10 * time.Minute)

@@ -21,7 +21,7 @@ network() {
   ip -n fakemx-sender link set out up
   ip -n fakemx-sink link set in up
   ip -n fakemx-sink link set lo up
-  start "$tmp/listener.log" on_the_sink nc -lk 25
+  start "$tmp/listener.log" nsenter --net=/run/netns/fakemx-sink -- nc -lk 25 # not by a function, whose shell alone would be stopped
 }
 finally ip netns del fakemx-sender
 finally ip netns del fakemx-sink

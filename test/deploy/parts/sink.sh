@@ -39,7 +39,8 @@ ip netns add fakemx-sinkserver
 finally ip netns del fakemx-sinkserver
 in_sink() { nsenter --net=/run/netns/fakemx-sinkserver -- "$@"; }
 in_sink ip link set lo up
-in_sink setpriv --reuid=65534 --regid=65534 --clear-groups --inh-caps=+net_bind_service --ambient-caps=+net_bind_service --bounding-set=-all,+net_bind_service \
+# Not by the function, whose shell alone would be stopped.
+nsenter --net=/run/netns/fakemx-sinkserver -- setpriv --reuid=65534 --regid=65534 --clear-groups --inh-caps=+net_bind_service --ambient-caps=+net_bind_service --bounding-set=-all,+net_bind_service \
   "$tmp/fakemx" sink serve -listen :25 -metrics '' >"$tmp/sink.json" 2>"$tmp/sink.log" &
 finally stop $!
 runs "with one capability and no root it listens on port 25" until_true 10 in_sink bash -c '</dev/tcp/127.0.0.1/25'
