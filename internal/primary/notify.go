@@ -85,7 +85,7 @@ func (p *Primary) tellNext(ctx context.Context, places chan struct{}, complained
 		return false
 	}
 	zone := p.notices.take()
-	if zone == "" {
+	if zone == "" || ctx.Err() != nil { // both of the above may have been ready
 		<-places
 		return false
 	}

@@ -303,7 +303,7 @@ func TestNotify(t *testing.T) {
 		w := newWorld(t, serial.NewFiles(quiet{}), filepath.Join(t.TempDir(), "serials"), apex, "example.net.")
 		w.slow = func(string) time.Duration { return time.Hour }
 		w.Start()
-		time.Sleep(time.Second)
+		time.Sleep(1100 * time.Millisecond) // between two rounds of NOTIFY
 		start := time.Now()
 		if err := w.Close(); err != nil {
 			t.Fatal(err)
