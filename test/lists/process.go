@@ -13,25 +13,28 @@ import (
 	"github.com/miekg/dns"
 )
 
-// stop ends a process that this one has started.
+// stop ends a process that this one has started. rbldnsd notes a signal and looks
+// before it waits for a query: one that comes in between it sees with the next.
 func stop(cmd *exec.Cmd) error {
 	ended := make(chan struct{})
 	go func() {
 		_ = cmd.Wait() // that it was told to stop is no news
 		close(ended)
 	}()
-	if err := cmd.Process.Signal(syscall.SIGTERM); err != nil && !errors.Is(err, os.ErrProcessDone) {
-		return err
+	const times = 15
+	for range times {
+		if err := cmd.Process.Signal(syscall.SIGTERM); err != nil && !errors.Is(err, os.ErrProcessDone) {
+			return err
+		}
+		select {
+		case <-ended:
+			return nil
+		case <-time.After(time.Second):
+		}
 	}
-	const within = 15 * time.Second
-	select {
-	case <-ended:
-		return nil
-	case <-time.After(within):
-		err := cmd.Process.Kill()
-		<-ended
-		return errors.Join(errors.New("still running 15 s after SIGTERM"), err)
-	}
+	err := cmd.Process.Kill()
+	<-ended
+	return errors.Join(errors.New("still running 15 s after SIGTERM"), err)
 }
 
 // rbldnsd is the command line that serves the lists of a directory. It looks for
