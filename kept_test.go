@@ -45,27 +45,67 @@ func TestAnAnswerIsKeptForTheSameRecordsAlone(t *testing.T) {
 		{"there are no name servers", changed(mx, func(m *dns.Msg) { m.Ns = nil })},
 		{"the answer is not authoritative", changed(mx, func(m *dns.Msg) { m.Authoritative = false })},
 		{"the backend fails", changed(mx, func(m *dns.Msg) { m.Rcode = dns.RcodeServerFailure })},
-		{"the client wants no signatures", func(_ *backend, r *dns.Msg) { r.IsEdns0().SetDo(false) }},
+		{"the client wants no signatures", func(_ *backend, r *dns.Msg) { r.Extra = nil; r.SetEdns0(1232, false) }},
 		{"the client knows no EDNS", func(_ *backend, r *dns.Msg) { r.Extra = nil }},
-		{"the buffer of the client is small", func(_ *backend, r *dns.Msg) { r.IsEdns0().SetUDPSize(600) }},
+		{"the buffer of the client is small", func(_ *backend, r *dns.Msg) { r.Extra = nil; r.SetEdns0(600, true) }},
 	} {
-		t.Run(tc.sentence, func(t *testing.T) {
-			next := zoneWith(t, 8) // more than a client without EDNS takes
-			stanza := fakesOf(3)
-			h := newHandlerOf(t, stanza, next)
-			r := resolver("example.org.", dns.TypeMX)
-			for range 3 { // learn, keep, and give what is kept
-				answerOf(t, h, r)
-			}
-			tc.change(next, r)
-			want := answerOf(t, newHandlerOf(t, stanza, next), r).String()
-			for range 3 {
-				if got := answerOf(t, h, r).String(); got != want {
-					t.Fatalf("got %s\nwant what a handler answers that has kept nothing: %s", got, want)
+		for _, client := range []struct {
+			name string
+			ask  *dns.Msg
+		}{
+			{"a resolver", resolver("example.org.", dns.TypeMX)},
+			{"a client without EDNS", new(dns.Msg).SetQuestion("example.org.", dns.TypeMX)},
+		} {
+			t.Run(tc.sentence+", "+client.name, func(t *testing.T) {
+				next := zoneWith(t, 8) // more than a client without EDNS takes
+				if client.ask.IsEdns0() == nil {
+					next = zoneWith(t, 2)
 				}
-			}
-		})
+				stanza := fakesOf(3)
+				h := newHandlerOf(t, stanza, next)
+				r := client.ask.Copy()
+				for range 3 { // learn, keep, and give what is kept
+					answerOf(t, h, r)
+				}
+				tc.change(next, r)
+				want := answerOf(t, newHandlerOf(t, stanza, next), r).String()
+				for range 3 {
+					if got := answerOf(t, h, r).String(); got != want {
+						t.Fatalf("got %s\nwant what a handler answers that has kept nothing: %s", got, want)
+					}
+				}
+			})
+		}
 	}
+}
+
+// A client without EDNS costs no more than one with it once an answer is kept: its
+// question goes as it is.
+func TestAKeptAnswerIsAskedForAsTheClientDoes(t *testing.T) {
+	next := &asked{backend: zoneWith(t, 2)}
+	h := newHandlerOf(t, fakesOf(3), next)
+	r := new(dns.Msg).SetQuestion("example.org.", dns.TypeMX)
+	for range 3 { // learn, keep, and give what is kept
+		answerOf(t, h, r)
+	}
+	next.edns = nil
+	for range 3 {
+		answerOf(t, h, r)
+	}
+	if want := []bool{false, false, false}; !slices.Equal(next.edns, want) {
+		t.Errorf("the backend was asked with EDNS: %v, want %v", next.edns, want)
+	}
+}
+
+// asked notes of each question whether it came with EDNS.
+type asked struct {
+	*backend
+	edns []bool
+}
+
+func (a *asked) ServeDNS(ctx context.Context, w dns.ResponseWriter, r *dns.Msg) (int, error) {
+	a.edns = append(a.edns, r.IsEdns0() != nil)
+	return a.backend.ServeDNS(ctx, w, r)
 }
 
 // What a client of the answer does to it stays with that client.

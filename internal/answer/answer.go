@@ -126,6 +126,9 @@ func (q *Query) Edit(r Reply) Reply {
 	if q.sink != nil {
 		return Reply{Msg: q.sinkAnswer()}
 	}
+	if m := q.again(&r); m != nil {
+		return Reply{Msg: m, Rcode: r.Rcode, Err: r.Err}
+	}
 	if q.doubtful {
 		if m, ok := q.unsure(&r); ok {
 			return Reply{Msg: m, Err: r.Err}

@@ -173,6 +173,9 @@ func (q *Query) askWhole() Reply {
 		}
 		return r
 	}
+	if r, ok := q.askAgain(); ok {
+		return r
+	}
 	r, proof := q.askWithDO(opt)
 	if proof != nil && !fails(proof) && !hasDNSSEC(proof) && !slices.ContainsFunc(proof.Ns, isType(dns.TypeDS)) {
 		takeDO(proof, opt != nil)

@@ -5,6 +5,8 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/fakemx/fakemx/internal/dnsname"
+	"github.com/fakemx/fakemx/internal/tell"
 	"github.com/miekg/dns"
 )
 
@@ -63,19 +65,44 @@ func (s *sections) are(other sections) bool {
 	return true
 }
 
-// again returns what became of the same answer before, or nil if it was another,
-// or something that it went by has changed.
-func (q *Query) again(z *zoneMemory, m *dns.Msg, r *Reply) *dns.Msg {
-	k := z.kept.Load()
-	if k == nil || r.proof != m || k.joining != z.joining.Load() || !k.from.are(sectionsOf(m)) || !k.joining.holds() {
+// kept returns what is kept of the query's answer, nil if nothing is.
+func (q *Query) kept() *kept {
+	if q.qtype != dns.TypeMX || q.found || q.at.Stanza == nil || q.name != q.at.Apex {
 		return nil
 	}
-	if room := q.room(m, z.zone.Apex); k.octets+k.sets*room.signature > room.octets {
+	return q.home().kept.Load()
+}
+
+// askAgain puts the question of a client that wants no signatures as it is, where
+// the answer has come again before. If it does now, it is known to have none.
+func (q *Query) askAgain() (r Reply, ok bool) {
+	k := q.kept()
+	if k == nil || !k.used.Load() || !q.inside().spend() {
+		return r, false
+	}
+	r = q.e.Pass(q.inside(), q.w, q.r)
+	if r.Msg == nil || r.Msg.Truncated || !k.from.are(sectionsOf(r.Msg)) {
+		return r, false
+	}
+	r.proof = r.Msg
+	return r, true
+}
+
+// again returns what became of the same answer before, or nil if it was another,
+// or something that it went by has changed.
+func (q *Query) again(r *Reply) *dns.Msg {
+	k, m := q.kept(), r.Msg
+	if k == nil || m == nil || r.proof != m || m.Rcode != dns.RcodeSuccess || k.joining != q.home().joining.Load() ||
+		!k.from.are(sectionsOf(m)) || !k.joining.holds() {
+		return nil
+	}
+	if room := q.room(m, q.name); k.octets+k.sets*room.signature > room.octets {
 		return nil
 	}
 	if !k.used.Load() {
 		k.used.Store(true)
 	}
+	q.e.counters.Answer(q.ctx, tell.Injected)
 	// One array for both sections, with room for the OPT record that the server adds.
 	n := len(k.records)
 	records := make([]dns.RR, n, n+1)
@@ -89,7 +116,8 @@ func (q *Query) again(z *zoneMemory, m *dns.Msg, r *Reply) *dns.Msg {
 // answer on, to which what is known of the zone, before, was known already: by then
 // it shows whether the backend makes its records anew, and never gives these again.
 func (q *Query) keep(z *zoneMemory, before *joining, m, out *dns.Msg, r *Reply, d decision) {
-	if q.name != z.zone.Apex || r.proof != m || d.incomplete {
+	others := func(rr dns.RR) bool { return !isMX(rr) || !dnsname.Same(rr.Header().Name, q.name) }
+	if q.name != z.zone.Apex || q.found || r.proof != m || d.incomplete || slices.ContainsFunc(m.Answer, others) {
 		return
 	}
 	j := z.joining.Load()

@@ -42,11 +42,6 @@ func (q *Query) inject(m *dns.Msg, r *Reply) *dns.Msg {
 			}
 		}
 		z := q.e.memory.of(at)
-		if known := q.again(z, m, direct); known != nil {
-			q.e.counters.Answer(q.ctx, tell.Injected)
-			m = known
-			continue
-		}
 		set, before := setOf(m.Answer, owner), z.joining.Load()
 		d := q.decide(z, owner, set, direct)
 		q.e.counters.Answer(q.ctx, d.result)
