@@ -5,49 +5,58 @@ import (
 	"io"
 	"net"
 	"net/netip"
+	"os"
+	"path/filepath"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
-	"github.com/fakemx/fakemx"
 	"github.com/fakemx/fakemx/internal/servertest"
 	"github.com/fakemx/fakemx/internal/watch"
 	"github.com/miekg/dns"
 )
 
-// port25 is what port 25 of each address does: "refuse", "accept", "greet", and
-// nothing at all for others.
-type port25 struct {
-	mu sync.Mutex
-	by map[string]string
+// port25 is a directory whose files are named by addresses and say what port 25
+// there does: "refuse", "accept" or "greet". Others are silent.
+type port25 string
+
+const control = "203.0.113.25"
+
+// newPort25 has a control host that greets.
+func newPort25(dir string) (port25, error) {
+	p := port25(dir)
+	return p, p.set(control, "greet")
 }
 
-func newPort25(t *testing.T) *port25 {
+// sharedPort25 is what all servers in this process see; each test has a sink of its
+// own.
+var sharedPort25 port25
+
+func (p port25) set(addr, behaviour string) error {
+	path := filepath.Join(string(p), addr)
+	if err := os.WriteFile(path+".new", []byte(behaviour), 0o600); err != nil {
+		return err
+	}
+	return os.Rename(path+".new", path)
+}
+
+func (p port25) mustSet(t *testing.T, addr, behaviour string) {
 	t.Helper()
-	p := &port25{by: map[string]string{"203.0.113.1": "refuse", "203.0.113.25": "greet"}}
-	fakemx.WatchBy(t, p.dial)
-	return p
+	if err := p.set(addr, behaviour); err != nil {
+		t.Fatal(err)
+	}
 }
 
-func (p *port25) set(addr, behaviour string) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	p.by[addr] = behaviour
-}
-
-func (p *port25) dial(ctx context.Context, to netip.AddrPort) (net.Conn, error) {
-	p.mu.Lock()
-	behaviour := p.by[to.Addr().String()]
-	p.mu.Unlock()
-	switch behaviour {
+func (p port25) dial(ctx context.Context, to netip.AddrPort) (net.Conn, error) {
+	behaviour, _ := os.ReadFile(filepath.Join(string(p), to.Addr().String()))
+	switch string(behaviour) {
 	case "refuse":
 		return nil, watch.ErrRefused
 	case "accept", "greet":
 		here, there := net.Pipe()
 		go func() {
 			defer there.Close()
-			if behaviour == "greet" {
+			if string(behaviour) == "greet" {
 				_, _ = io.WriteString(there, "220 mx.example.org ESMTP\r\n")
 			}
 			_, _ = io.ReadAll(there)
@@ -67,10 +76,10 @@ ns   A    198.51.100.53
 mail A    198.51.100.25
 `
 
-// watched is a Corefile with a watched sink at 203.0.113.1.
-func watched(t *testing.T, properties ...string) string {
+// watched is a Corefile with a sink that is watched.
+func watched(t *testing.T, sink string, properties ...string) string {
 	t.Helper()
-	return "example.org:0 {\nfakemx {\nlowest fake0 203.0.113.1\nwatch 10s\ncontrol 203.0.113.25\n" + strings.Join(properties, "\n") +
+	return "example.org:0 {\nfakemx {\nlowest fake0 " + sink + "\nwatch 10s\ncontrol " + control + "\n" + strings.Join(properties, "\n") +
 		"\n}\nfile " + servertest.File(t, "db.example.org", guarded) + "\n}\n"
 }
 
@@ -91,71 +100,80 @@ func joins(t *testing.T, s *servertest.Server, want bool, within time.Duration) 
 	})
 }
 
-func TestWatch(t *testing.T) {
-	t.Run("a sink that accepts is out of the MX answer, also after a reload that failed, and its address stays", func(t *testing.T) {
-		ports := newPort25(t)
-		s := servertest.Start(t, watched(t, "real _realmx"))
-		joins(t, s, true, 10*time.Second)
-		if s.Reload(watched(t, "nonsense")) == nil {
-			t.Fatal("no error")
-		}
-		ports.set("203.0.113.1", "accept")
-		joins(t, s, false, 40*time.Second)
-		m := s.Ask(servertest.Query("example.org.", dns.TypeMX))
-		if names := exchanges(m); len(names) != 1 || names[0] != "mail.example.org." {
-			t.Errorf("MX %q", names)
-		}
-		if a := s.Ask(servertest.Query("fake0.example.org.", dns.TypeA)); len(a.Answer) != 1 {
-			t.Errorf("the sink has %d addresses:\n%s", len(a.Answer), servertest.Text(a))
-		}
-		if r := s.Ask(servertest.Query("_realmx.example.org.", dns.TypeMX)); len(exchanges(r)) != 1 {
-			t.Errorf("the untouched set is gone:\n%s", servertest.Text(r))
-		}
-	})
-	t.Run("a process that starts blind withholds the fake", func(t *testing.T) {
-		ports := newPort25(t)
-		ports.set("203.0.113.25", "refuse")
-		log := servertest.CaptureLog(t)
-		s := servertest.Start(t, watched(t))
-		log.Wait(t, "watch: blind")
-		joins(t, s, false, time.Second)
-		ports.set("203.0.113.25", "greet")
-		joins(t, s, true, 40*time.Second)
-	})
+func TestASinkThatAcceptsHasNoFake(t *testing.T) {
+	t.Parallel()
+	const sink = "203.0.113.1"
+	sharedPort25.mustSet(t, sink, "refuse")
+	s := servertest.Start(t, watched(t, sink, "real _realmx"))
+	joins(t, s, true, 10*time.Second)
+	if s.Reload(watched(t, sink, "nonsense")) == nil {
+		t.Fatal("no error")
+	}
+	// The reload that failed has not ended what is watched.
+	sharedPort25.mustSet(t, sink, "accept")
+	joins(t, s, false, 40*time.Second)
+	m := s.Ask(servertest.Query("example.org.", dns.TypeMX))
+	if names := exchanges(m); len(names) != 1 || names[0] != "mail.example.org." {
+		t.Errorf("MX %q", names)
+	}
+	if a := s.Ask(servertest.Query("fake0.example.org.", dns.TypeA)); len(a.Answer) != 1 {
+		t.Errorf("the sink has %d addresses:\n%s", len(a.Answer), servertest.Text(a))
+	}
+	if r := s.Ask(servertest.Query("_realmx.example.org.", dns.TypeMX)); len(exchanges(r)) != 1 {
+		t.Errorf("the untouched set is gone:\n%s", servertest.Text(r))
+	}
+}
+
+func TestAProcessThatStartsBlindWithholdsTheFake(t *testing.T) {
+	t.Parallel()
+	const sink = "203.0.113.1"
+	ports, err := newPort25(t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	ports.mustSet(t, sink, "refuse")
+	ports.mustSet(t, control, "refuse")
+	p := run(t, strings.Replace(watched(t, sink), ":0", ":PORT", 1), asPort25+"="+string(ports))
+	hasFake := p.hasFake("fake0.example.org.")
+	p.wait("watch: blind")
+	if hasFake() {
+		t.Error("the fake is out")
+	}
+	ports.mustSet(t, control, "greet")
+	servertest.Eventually(t, 40*time.Second, "the fake", hasFake)
 	t.Run("a reload changes nothing that is known", func(t *testing.T) {
-		ports := newPort25(t)
-		corefile := watched(t)
-		s := servertest.Start(t, corefile)
-		joins(t, s, true, 10*time.Second)
 		// Who had to look again would see nothing.
-		ports.set("203.0.113.25", "refuse")
-		for range 5 {
-			if err := s.Reload(corefile); err != nil {
-				t.Fatal(err)
-			}
-			if names := exchanges(s.Ask(servertest.Query("example.org.", dns.TypeMX))); len(names) != 2 {
-				t.Fatalf("after a reload MX %q", names)
+		ports.mustSet(t, control, "refuse")
+		for n := range 5 {
+			p.reload()
+			servertest.Eventually(t, 20*time.Second, "the end of the reload", func() bool {
+				return strings.Count(p.read(), "Reloading complete") > n
+			})
+			if !hasFake() {
+				t.Fatal("no fake after a reload")
 			}
 		}
 	})
-	t.Run("highest fakes are not watched", func(t *testing.T) {
-		newPort25(t)
-		s := servertest.Start(t, watched(t, "highest fake9 203.0.113.9"))
-		servertest.Eventually(t, 10*time.Second, "three MX", func() bool {
-			return len(exchanges(s.Ask(servertest.Query("example.org.", dns.TypeMX)))) == 3
-		})
+}
+
+func TestHighestFakesAreNotWatched(t *testing.T) {
+	t.Parallel()
+	const sink = "203.0.113.2"
+	sharedPort25.mustSet(t, sink, "refuse")
+	s := servertest.Start(t, watched(t, sink, "highest fake9 203.0.113.9"))
+	servertest.Eventually(t, 10*time.Second, "three MX", func() bool {
+		return len(exchanges(s.Ask(servertest.Query("example.org.", dns.TypeMX)))) == 3
 	})
 }
 
 func TestWatchWarnings(t *testing.T) {
-	newPort25(t)
 	for _, tc := range []struct{ name, plugins, want string }{
 		{"a cache in front", "cache", "cache in front of fakemx holds up the changes of watch"},
 		{"transfer without serial", "transfer {\nto *\n}", "without serial, transfers keep the fakes that watch withdraws"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			log := servertest.CaptureLog(t)
-			servertest.Start(t, strings.Replace(watched(t), "fakemx {", tc.plugins+"\nfakemx {", 1))
+			servertest.Start(t, strings.Replace(watched(t, "203.0.113.3"), "fakemx {", tc.plugins+"\nfakemx {", 1))
 			log.Wait(t, tc.want)
 		})
 	}

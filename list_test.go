@@ -153,6 +153,7 @@ func write(t *testing.T, path, content string) {
 
 // What became of a list is logged once and can be alerted on.
 func TestAFailingListIsLoggedOnceAndCounted(t *testing.T) {
+	t.Parallel() // and the only parallel test here with a list
 	log := servertest.CaptureLog(t)
 	address := "127.0.0.1:" + servertest.FreePort(t)
 	path := servertest.File(t, "zones", "example.org\n")
@@ -166,6 +167,7 @@ func TestAFailingListIsLoggedOnceAndCounted(t *testing.T) {
 		forward . `+everything(t)+`
 	}`)
 	const (
+		failure = "[ERROR] plugin/fakemx: zones_from: "
 		failed  = `coredns_fakemx_zones_from_loads_total{result="failed"}`
 		loaded  = `coredns_fakemx_zones_from_loads_total{result="loaded"}`
 		failing = `coredns_fakemx_zones_from_failing`
@@ -173,12 +175,12 @@ func TestAFailingListIsLoggedOnceAndCounted(t *testing.T) {
 	)
 	before := scrape(t, address)
 	write(t, path, "example.net\nexample.com\nbad..zone\n")
-	log.Wait(t, "[ERROR] plugin/fakemx: zones_from: ")
+	log.Wait(t, failure)
 	if got := added(before, scrape(t, address)); got[failed] != 1 || got[failing] != 1 || got[zones] != 0 || got[loaded] != 0 {
 		t.Errorf("with a mistake in the list: got %v more, want one failed load and one failing list", got)
 	}
 	time.Sleep(2500 * time.Millisecond) // looked at once more
-	wantLines(t, log.Lines("[ERROR]"), `[ERROR] plugin/fakemx: zones_from: `+path+`:3 - bad zone "bad..zone": expected labels of up to 63 letters, digits, hyphens or underscores; the list in force stays`)
+	wantLines(t, log.Lines(failure), `[ERROR] plugin/fakemx: zones_from: `+path+`:3 - bad zone "bad..zone": expected labels of up to 63 letters, digits, hyphens or underscores; the list in force stays`)
 	if !injected(s, "example.org") {
 		t.Error("got the real set alone, want the list in force to stay")
 	}
@@ -193,7 +195,7 @@ func TestAFailingListIsLoggedOnceAndCounted(t *testing.T) {
 	if err := os.Remove(path); err != nil {
 		t.Fatal(err)
 	}
-	servertest.Eventually(t, reloadTime, "a second line", func() bool { return len(log.Lines("[ERROR]")) == 2 })
+	servertest.Eventually(t, reloadTime, "a second line", func() bool { return len(log.Lines(failure)) == 2 })
 	if got := added(before, scrape(t, address)); got[failed] != 2 || got[failing] != 1 {
 		t.Errorf("without the list: got %v more, want two failed loads and a failing list", got)
 	}

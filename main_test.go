@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/coredns/coredns/coremain"
+	"github.com/fakemx/fakemx"
 	"github.com/fakemx/fakemx/internal/servertest"
 )
 
@@ -14,18 +15,34 @@ import (
 // of what is done to a process.
 const asCoreDNS = "FAKEMX_TEST_AS_COREDNS"
 
+// asPort25 is the port25 of such a process, if it has one of its own.
+const asPort25 = "FAKEMX_TEST_AS_PORT25"
+
 func TestMain(m *testing.M) {
 	if os.Getenv(asCoreDNS) != "" {
+		if dir := os.Getenv(asPort25); dir != "" {
+			fakemx.WatchBy(port25(dir).dial)
+		}
 		if err := servertest.Prepare(); err != nil {
 			log.Fatal(err)
 		}
 		coremain.Run()
 		return
 	}
+	dir, err := os.MkdirTemp("", "port25")
+	if err != nil {
+		log.Fatal(err)
+	}
+	if sharedPort25, err = newPort25(dir); err != nil {
+		log.Fatal(err)
+	}
+	fakemx.WatchBy(sharedPort25.dial)
 	flag.Parse()
 	// Parallel tests here wait, they do not compute: as many as there are.
 	if err := flag.Set("test.parallel", "32"); err != nil {
 		log.Fatal(err)
 	}
-	os.Exit(m.Run())
+	code := m.Run()
+	_ = os.RemoveAll(dir)
+	os.Exit(code)
 }

@@ -5,6 +5,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -24,7 +25,7 @@ type process struct {
 }
 
 // run starts a process. In the Corefile PORT stands for a port that is free.
-func run(t *testing.T, corefile string) *process {
+func run(t *testing.T, corefile string, environment ...string) *process {
 	t.Helper()
 	dir := t.TempDir()
 	p := &process{
@@ -44,7 +45,7 @@ func run(t *testing.T, corefile string) *process {
 	// instance that main has started, with nothing between the two (caddy.go,
 	// Restart and startServers; any SIGUSR1 shows it). stop looks for races of
 	// fakemx only.
-	p.cmd.Env = append(os.Environ(), asCoreDNS+"=yes", "GORACE=exitcode=0")
+	p.cmd.Env = slices.Concat(os.Environ(), []string{asCoreDNS + "=yes", "GORACE=exitcode=0"}, environment)
 	p.cmd.Stdout, p.cmd.Stderr = output, output
 	if err := p.cmd.Start(); err != nil {
 		t.Fatal(err)

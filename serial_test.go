@@ -77,7 +77,7 @@ func expectNotify(t *testing.T, notified <-chan string) {
 }
 
 func TestSerial(t *testing.T) {
-	newPort25(t)
+	t.Parallel()
 	zone := servertest.File(t, "db.example.org", guarded)
 	addr, notified := secondary(t)
 	file := filepath.Join(t.TempDir(), "serials")
@@ -194,9 +194,11 @@ func TestSerial(t *testing.T) {
 }
 
 func TestSerialFollowsWatch(t *testing.T) {
-	ports := newPort25(t)
+	t.Parallel()
+	const sink = "203.0.113.4"
+	sharedPort25.mustSet(t, sink, "refuse")
 	addr, notified := secondary(t)
-	s := servertest.Start(t, strings.Replace(watched(t, "serial "+filepath.Join(t.TempDir(), "serials")), "fakemx {", "transfer {\nto * "+addr+"\n}\nfakemx {", 1))
+	s := servertest.Start(t, strings.Replace(watched(t, sink, "serial "+filepath.Join(t.TempDir(), "serials")), "fakemx {", "transfer {\nto * "+addr+"\n}\nfakemx {", 1))
 	joins(t, s, true, 20*time.Second)
 	servertest.Eventually(t, 20*time.Second, "fake in the transfer", func() bool {
 		return len(exchanges(&dns.Msg{Answer: transferred(t, s, 0)})) == 2
@@ -205,7 +207,7 @@ func TestSerialFollowsWatch(t *testing.T) {
 	for len(notified) > 0 {
 		<-notified
 	}
-	ports.set("203.0.113.1", "accept")
+	sharedPort25.mustSet(t, sink, "accept")
 	joins(t, s, false, 40*time.Second)
 	servertest.Eventually(t, 20*time.Second, "number after the one before", func() bool { return serial.After(askedNumber(t, s), before) })
 	expectNotify(t, notified)

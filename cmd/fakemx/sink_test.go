@@ -155,7 +155,9 @@ func (p *sinkProcess) stop() {
 const mail = "EHLO a.example\r\nMAIL FROM:<ann@a.example>\r\nRCPT TO:<bob@example.org>\r\nQUIT\r\n"
 
 func TestSinkServe(t *testing.T) {
+	t.Parallel()
 	t.Run("a visit is a line on standard output", func(t *testing.T) {
+		t.Parallel()
 		read, write, err := os.Pipe()
 		if err != nil {
 			t.Fatal(err)
@@ -183,6 +185,7 @@ func TestSinkServe(t *testing.T) {
 		}
 	})
 	t.Run("it outlives the reader of its output", func(t *testing.T) {
+		t.Parallel()
 		read, write, err := os.Pipe()
 		if err != nil {
 			t.Fatal(err)
@@ -210,6 +213,7 @@ func TestSinkServe(t *testing.T) {
 		}
 	})
 	t.Run("it outlives a reader that sleeps", func(t *testing.T) {
+		t.Parallel()
 		read, write, err := os.Pipe()
 		if err != nil {
 			t.Fatal(err)
@@ -225,6 +229,7 @@ func TestSinkServe(t *testing.T) {
 }
 
 func TestSinkReport(t *testing.T) {
+	t.Parallel()
 	state := t.TempDir()
 	feed := filepath.Join(state, "mail.log")
 	if err := os.WriteFile(feed, nil, 0o600); err != nil {

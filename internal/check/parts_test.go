@@ -230,64 +230,74 @@ func TestWhatCannotBeSeenIsSaid(t *testing.T) {
 	blocked := &domain{what: "a host that refuses this client", zone: "@ MX 10 mail\nmail A 11.0.0.6\n", fakes: "highest decoy1 12.0.0.1"}
 	missing := &domain{what: "a name that is not there", zone: "@ A 11.0.0.1\n", fakes: "highest decoy1 12.0.0.1"}
 	w := build(t, append(named("unseen", []*domain{blind, foreign, mute, blocked, missing}), elsewhere()))
-	for _, d := range []*domain{mute, blocked} {
-		t.Run(d.what+" gives no finding about the recipient", func(t *testing.T) {
-			r := w.check(t, d)
-			if got := subjects(r.Unseen); len(got) != 1 || !strings.HasPrefix(got[0], "mail.") || len(codesOf(r)) != 1 {
-				t.Errorf("not seen %v:\n%s", got, text(t, r))
+	t.Run("each", func(t *testing.T) {
+		for _, d := range []*domain{mute, blocked} {
+			t.Run(d.what+" gives no finding about the recipient", func(t *testing.T) {
+				t.Parallel()
+				r := w.check(t, d)
+				if got := subjects(r.Unseen); len(got) != 1 || !strings.HasPrefix(got[0], "mail.") || len(codesOf(r)) != 1 {
+					t.Errorf("not seen %v:\n%s", got, text(t, r))
+				}
+			})
+		}
+		t.Run("a name that does not exist is not said to have no MX", func(t *testing.T) {
+			t.Parallel()
+			c := missing.corefileFor(t)
+			target, err := c.Target("nothing." + missing.origin())
+			if err != nil {
+				t.Fatal(err)
+			}
+			checker, err := New(Options{Resolvers: []string{resolver + ":53"}}, c)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if r := checker.Check(t.Context(), target); !strings.Contains(text(t, r), "does not exist") {
+				t.Errorf("got:\n%s", text(t, r))
 			}
 		})
-	}
+		t.Run("where nobody accepts on port 25, neither silence nor refusal counts", func(t *testing.T) {
+			t.Parallel()
+			r := w.check(t, blind)
+			if codes := codesOf(r); slices.Contains(codes, CodeSinkSilent) || slices.Contains(codes, CodeRealSilent) || len(r.Unseen) != 2 {
+				t.Errorf("expected two addresses not seen and no finding about them:\n%s", text(t, r))
+			}
+		})
+		t.Run("the hosts of control in the Corefile say whether port 25 can be seen, unless others are named", func(t *testing.T) {
+			t.Parallel()
+			const watching = "watch\ncontrol 11.0.0.1"
+			for controls, want := range map[string]bool{"": true, "45.67.0.11": false} {
+				t.Run("-control "+controls, func(t *testing.T) {
+					t.Parallel()
+					d := *blind
+					d.fakes += "\n" + watching
+					c := d.corefileFor(t)
+					target, err := c.Target(d.origin())
+					if err != nil {
+						t.Fatal(err)
+					}
+					o := Options{Resolvers: []string{resolver + ":53"}, PerSecond: 10_000, Timeout: time.Minute, Helo: "probe.test", Roots: w.roots}
+					if controls != "" {
+						o.Control = []netip.Addr{netip.MustParseAddr(controls)}
+					}
+					checker, err := New(o, c)
+					if err != nil {
+						t.Fatal(err)
+					}
+					if r := checker.Check(t.Context(), target); slices.Contains(codesOf(r), CodeSinkSilent) != want {
+						t.Errorf("expected the silent sink to be seen: %t\n%s", want, text(t, r))
+					}
+				})
+			}
+		})
+		t.Run("hosts of others are not called", func(t *testing.T) {
+			t.Parallel()
+			r := w.check(t, foreign)
+			if got := subjects(r.Skipped); !slices.Equal(got, []string{"port 25 of decoy.elsewhere.test"}) {
+				t.Errorf("skipped %v:\n%s", got, text(t, r))
+			}
+		})
+	})
 	w.mail.check(t)
-	t.Run("a name that does not exist is not said to have no MX", func(t *testing.T) {
-		c := missing.corefileFor(t)
-		target, err := c.Target("nothing." + missing.origin())
-		if err != nil {
-			t.Fatal(err)
-		}
-		checker, err := New(Options{Resolvers: []string{resolver + ":53"}}, c)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if r := checker.Check(t.Context(), target); !strings.Contains(text(t, r), "does not exist") {
-			t.Errorf("got:\n%s", text(t, r))
-		}
-	})
-	t.Run("where nobody accepts on port 25, neither silence nor refusal counts", func(t *testing.T) {
-		r := w.check(t, blind)
-		if codes := codesOf(r); slices.Contains(codes, CodeSinkSilent) || slices.Contains(codes, CodeRealSilent) || len(r.Unseen) != 2 {
-			t.Errorf("expected two addresses not seen and no finding about them:\n%s", text(t, r))
-		}
-	})
-	t.Run("the hosts of control in the Corefile say whether port 25 can be seen, unless others are named", func(t *testing.T) {
-		const watching = "watch\ncontrol 11.0.0.1"
-		for controls, want := range map[string]bool{"": true, "45.67.0.11": false} {
-			d := *blind
-			d.fakes += "\n" + watching
-			c := d.corefileFor(t)
-			target, err := c.Target(d.origin())
-			if err != nil {
-				t.Fatal(err)
-			}
-			o := Options{Resolvers: []string{resolver + ":53"}, PerSecond: 10_000, Timeout: time.Minute, Helo: "probe.test", Roots: w.roots}
-			if controls != "" {
-				o.Control = []netip.Addr{netip.MustParseAddr(controls)}
-			}
-			checker, err := New(o, c)
-			if err != nil {
-				t.Fatal(err)
-			}
-			if r := checker.Check(t.Context(), target); slices.Contains(codesOf(r), CodeSinkSilent) != want {
-				t.Errorf("-control %q: expected the silent sink to be seen: %t\n%s", controls, want, text(t, r))
-			}
-		}
-	})
-	t.Run("hosts of others are not called", func(t *testing.T) {
-		r := w.check(t, foreign)
-		if got := subjects(r.Skipped); !slices.Equal(got, []string{"port 25 of decoy.elsewhere.test"}) {
-			t.Errorf("skipped %v:\n%s", got, text(t, r))
-		}
-	})
 }
 
 func TestWithoutACorefileTheFakesAreSeenByWhatTheyDo(t *testing.T) {

@@ -2,6 +2,7 @@ package servertest
 
 import (
 	"bytes"
+	"io"
 	"log"
 	"slices"
 	"strings"
@@ -12,36 +13,58 @@ import (
 
 // Log is what the process has logged since CaptureLog.
 type Log struct {
-	mu   sync.Mutex
 	text bytes.Buffer
 }
 
+// captures are the logs that tests collect now.
+var captures struct {
+	sync.Mutex
+	logs []*Log
+}
+
+// fanOut gives what the process logs to all that collect it, or to where it went
+// before.
+type fanOut struct{ before io.Writer }
+
+// Write implements io.Writer.
+func (f fanOut) Write(p []byte) (int, error) {
+	captures.Lock()
+	defer captures.Unlock()
+	if len(captures.logs) == 0 {
+		return f.before.Write(p)
+	}
+	for _, l := range captures.logs {
+		l.text.Write(p)
+	}
+	return len(p), nil
+}
+
+var fanOutOnce = sync.OnceFunc(func() {
+	log.SetOutput(fanOut{log.Writer()})
+	log.SetFlags(0)
+})
+
 // CaptureLog collects what the process logs until the test ends. There is one
-// log in a process, so such a test must not be parallel.
+// log in a process: beside parallel tests it has their lines too.
 func CaptureLog(t testing.TB) *Log {
 	t.Helper()
+	fanOutOnce()
 	l := new(Log)
-	output, flags := log.Writer(), log.Flags()
-	log.SetOutput(l)
-	log.SetFlags(0)
+	captures.Lock()
+	defer captures.Unlock()
+	captures.logs = append(captures.logs, l)
 	t.Cleanup(func() {
-		log.SetOutput(output)
-		log.SetFlags(flags)
+		captures.Lock()
+		defer captures.Unlock()
+		captures.logs = slices.DeleteFunc(captures.logs, func(other *Log) bool { return other == l })
 	})
 	return l
 }
 
-// Write implements io.Writer.
-func (l *Log) Write(p []byte) (int, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.text.Write(p)
-}
-
 // Lines returns the lines that contain part.
 func (l *Log) Lines(part string) []string {
-	l.mu.Lock()
-	defer l.mu.Unlock()
+	captures.Lock()
+	defer captures.Unlock()
 	lines := strings.Split(strings.TrimSuffix(l.text.String(), "\n"), "\n")
 	return slices.DeleteFunc(lines, func(line string) bool { return !strings.Contains(line, part) })
 }

@@ -23,7 +23,7 @@ func TestListsEnd(t *testing.T) {
 	t.Run("rbldnsd serves no list whose life is over", func(t *testing.T) {
 		w, dir := newWriter(t)
 		// Long enough for a slow machine to see it alive.
-		const left = 20 * time.Second
+		const left = 14 * time.Second
 		written := time.Now().Add(left - dnsl.DefaultLife)
 		write(t, w, written, entries(0, 10, time.Now().Add(24*time.Hour)))
 		server := startRbldnsd(t, dir)

@@ -58,6 +58,7 @@ func TestOverOtherPlugins(t *testing.T) {
 // What is not authoritative below is not above either: a resolver's answer stays
 // one. The sinks are fakemx's own.
 func TestOverAResolver(t *testing.T) {
+	t.Parallel() // it waits for a name server that is silent
 	nsd := startNSD(t, hosted{Zone: "example.org.", File: servertest.Zone(t, "example.org", plainText)}).answers("example.org.")
 	resolver := startUnbound(t, hosted{Zone: "example.org.", Primary: nsd.port}).answers("example.org.")
 	front := startCoreDNS(t, frontFakes, "forward . "+resolver.address())

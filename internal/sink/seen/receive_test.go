@@ -286,6 +286,7 @@ func TestProve(t *testing.T) {
 		{"a host that refuses", "554 no", "mx1", "127.0.0.1"},
 	} {
 		t.Run(c.what, func(t *testing.T) {
+			t.Parallel()
 			p := prover()
 			address := realHost(t, c.greeting, "250 ok", func(netip.Addr) {
 				if c.host != "" {
@@ -317,6 +318,7 @@ func TestProve(t *testing.T) {
 		{"the envelope of other mail from its address", []Sighting{{}, {Envelope: true, To: "bob@example.org"}, {Envelope: true, From: "a@b", To: "postmaster@example.org"}}, []Sighting{{Envelope: true}}, Proof{Connections: true}},
 	} {
 		t.Run("what comes back: "+c.what, func(t *testing.T) {
+			t.Parallel()
 			p := prover()
 			address := realHost(t, "220 real", "250 ok", func(client netip.Addr) {
 				for _, s := range c.before {

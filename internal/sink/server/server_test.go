@@ -205,6 +205,7 @@ func TestVisit(t *testing.T) {
 		c.expect("221")
 	})
 	t.Run("a client that never reads is left", func(t *testing.T) {
+		t.Parallel()
 		r := run(t, func(c *Config) { c.Session = 3 * time.Second })
 		c := r.dial(t)
 		go func() {
@@ -487,6 +488,7 @@ func TestStop(t *testing.T) {
 		early.expect("421")
 	})
 	t.Run("it doesn't wait for ever for one that never reads", func(t *testing.T) {
+		t.Parallel()
 		r := run(t, nil)
 		c := r.dial(t)
 		go func() {
