@@ -78,18 +78,38 @@ func (b *bounds) records(whole *answer.Whole, sinks []answer.Sink, cutOff func(n
 	}
 	for _, name := range slices.Sorted(maps.Keys(b.exists)) {
 		wild := b.wildOver(whole, name)
-		parts := slices.ContainsFunc(wild, isMX) || b.isBrought(name) ||
-			slices.ContainsFunc(sinks, func(s answer.Sink) bool { return dnsname.Below(s.Name, name) })
-		if len(wild) == 0 || !parts || cutOff(name) || b.elsewhere(whole, name) {
+		if len(wild) == 0 || cutOff(name) || b.elsewhere(whole, name) {
 			continue
 		}
-		if err := whole.Settle(name); err != nil {
+		edited, err := edits(whole, wild, name)
+		if err != nil {
 			return nil, err
+		}
+		if !edited && !b.isBrought(name) && !slices.ContainsFunc(sinks, func(s answer.Sink) bool { return dnsname.Below(s.Name, name) }) {
+			continue
 		}
 		all = append(all, b.wildAt(whole, name, wild)...)
 		all = append(all, b.wildAt(whole, "*."+name, wild)...)
 	}
 	return all, nil
+}
+
+// edits reports whether the MX set of a wildcard changes where it stands or at
+// name, one that it matches.
+func edits(whole *answer.Whole, wild []dns.RR, name string) (bool, error) {
+	set := slices.DeleteFunc(slices.Clone(wild), func(rr dns.RR) bool { return !isMX(rr) })
+	if len(set) == 0 {
+		return false, nil
+	}
+	owners := []string{dnsname.Canonical(set[0].Header().Name), name}
+	for _, owner := range owners {
+		if err := whole.Settle(owner); err != nil {
+			return false, err
+		}
+	}
+	return slices.ContainsFunc(owners, func(owner string) bool {
+		return whole.Set(owner, set) != nil || whole.Real(owner, set) != ""
+	}), nil
 }
 
 // isBrought reports whether a sink brings a name above name into being.
