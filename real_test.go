@@ -13,6 +13,8 @@ func TestRealPublishesTheUntouchedSet(t *testing.T) {
 		ttl    60`, mail+`
 		sub     7200 MX 10 mail
 		null    MX 0 .
+		mixed   MX 10 mail
+		mixed   MX 0 .
 		www     A 192.0.2.80
 		except  MX 10 mail
 		both    MX 5 fake0.mx
@@ -34,6 +36,7 @@ func TestRealPublishesTheUntouchedSet(t *testing.T) {
 		{"and nothing else is there", "_realmx.example.org", "TXT", servertest.Message{Authority: soa}},
 		{"nor below", "x._realmx.example.org", "MX", servertest.Message{Rcode: "NXDOMAIN", Authority: soa}},
 		{"not for a null MX", "_realmx.null.example.org", "MX", servertest.Message{Rcode: "NXDOMAIN", Authority: soa}},
+		{"not for a null MX among others", "_realmx.mixed.example.org", "MX", servertest.Message{Rcode: "NXDOMAIN", Authority: soa}},
 		{"not for a name without MX", "_realmx.www.example.org", "MX", servertest.Message{Rcode: "NXDOMAIN", Authority: soa}},
 		{"not for an excepted name", "_realmx.except.example.org", "MX", servertest.Message{Rcode: "NXDOMAIN", Authority: soa}},
 		{
@@ -73,6 +76,20 @@ func TestRealIsNotForAWildcardThatASinkStops(t *testing.T) {
 	check(t, s, "_realmx.x.away.example.org", "MX", servertest.Message{
 		Rcode: "NXDOMAIN", Answer: "away DNAME fake0.wild\n_realmx.x.away CNAME _realmx.x.fake0.wild", Authority: soa,
 	})
+}
+
+// An alias that leads to an untouched set ends there, also where a wildcard of the
+// zone would go on, or have a set of its own.
+func TestAnAliasToAnUntouchedSet(t *testing.T) {
+	for _, wildcard := range []string{"* CNAME host.example.net.", "* MX 30 backup"} {
+		t.Run("over "+wildcard, func(t *testing.T) {
+			s := start(t, "lowest fake0 198.51.100.1\nreal _realmx", mail+"\naway DNAME example.org.\n"+wildcard)
+			check(t, s, "_realmx.away.example.org", "MX", servertest.Message{
+				Answer:    "away DNAME example.org.\n_realmx.away CNAME _realmx\n_realmx MX 10 mail\n_realmx MX 20 backup",
+				Authority: ns,
+			})
+		})
+	}
 }
 
 func TestWithoutRealThereIsNoSuchName(t *testing.T) {

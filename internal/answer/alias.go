@@ -66,8 +66,8 @@ func (q *Query) atEnd(m *dns.Msg) (*dns.Msg, bool) {
 }
 
 // follow returns the aliases of an answer from name on, and the name to which
-// they lead, or a node on the way: a sink has no alias, and one below it may be
-// from a wildcard, which the sink stops.
+// they lead, or a node or an untouched set on the way: those have no alias, and one
+// at the latter or below a sink may be from a wildcard, which they stop.
 func (q *Query) follow(answer []dns.RR, name string) (chain []dns.RR, target string) {
 	for range min(len(answer), maxQuestions) {
 		if len(chain) > 0 && q.reaches(name) {
@@ -109,10 +109,10 @@ func belongsToAlias(rr dns.RR, name string) bool {
 	return false
 }
 
-// reaches reports whether name is at or below a node.
+// reaches reports whether name is at or below a node or an untouched set.
 func (q *Query) reaches(name string) bool {
 	var at spot
-	return q.node(name, &at.Node)
+	return q.special(name, &at)
 }
 
 // direct returns the answer of the plugins behind to a query for the MX set of

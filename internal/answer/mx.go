@@ -37,7 +37,7 @@ func (q *Query) inject(m *dns.Msg, r *Reply) *dns.Msg {
 		}
 		direct := r
 		if !dnsname.Same(owner, q.name) {
-			if direct = q.direct(owner); direct == nil {
+			if direct = q.direct(owner); direct == nil || q.isUntouched(owner) {
 				continue
 			}
 		}

@@ -1,6 +1,8 @@
 package answer
 
 import (
+	"slices"
+
 	"github.com/fakemx/fakemx/internal/dnsname"
 	"github.com/fakemx/fakemx/internal/zones"
 	"github.com/miekg/dns"
@@ -28,12 +30,19 @@ func (q *Query) realSet(name string) (spot, bool) {
 			return spot{}, false
 		}
 		set := setOf(r.Msg.Answer, owner)
-		if isNull(set[0]) || r.proof != nil && r.signs(owner) || owner != at.Apex && !q.exists(owner, r.Msg) {
+		if slices.ContainsFunc(set, isNull) || r.proof != nil && r.signs(owner) || owner != at.Apex && !q.exists(owner, r.Msg) {
 			return spot{}, false
 		}
 		return spot{Node: zones.Node{Match: at, Name: name}, real: r.Msg}, true
 	}
 	return spot{}, false
+}
+
+// isUntouched reports whether name is that of an untouched set.
+func (q *Query) isUntouched(name string) bool {
+	name = dnsname.Canonical(name)
+	at, ok := q.realSet(name)
+	return ok && at.Name == name
 }
 
 // Publishes reports whether the untouched set of an owner in the zone apex of a

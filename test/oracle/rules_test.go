@@ -51,6 +51,12 @@ var rules = []*rule{
 		permits: wildcardAtOwnNonTerminal,
 	},
 	{
+		name: "an untouched set of a wildcard of *file* at an empty non-terminal",
+		reason: "the set that *file* answers with there is published as that of any other owner, and so its real label " +
+			"exists; nobody would type it in for a set that must not be there (RFC 4592 section 2.2.2)",
+		permits: untouchedAtOwnNonTerminal,
+	},
+	{
 		name: "an empty wildcard at a cut",
 		reason: "a wildcard that exists only because there are names below it makes names exist that have nothing " +
 			"(RFC 4592 section 2.2.1); a copy of nothing can't be typed in where it is cut",

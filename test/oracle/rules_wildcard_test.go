@@ -112,6 +112,36 @@ func wildcardAtOwnNonTerminal(f *finding) (reply, bool) {
 	return want, true
 }
 
+// untouchedAtOwnNonTerminal allows the real label of a name that this zone has as an
+// empty non-terminal, with the set that a wildcard of the plain zone makes for it.
+func untouchedAtOwnNonTerminal(f *finding) (reply, bool) {
+	owner, ok := parent(f.question.name)
+	_, home := f.home(owner)
+	if !ok || home == nil || !f.hasRealLabel(f.question.name) || home.owns(owner) || !home.exists(owner) || home.signed() {
+		return reply{}, false
+	}
+	q := f.question
+	q.name, q.kind = owner, dns.TypeMX
+	plain, ok := f.plain(q.overTCP())
+	set := setIn(plain.answer)
+	if !ok || len(set) == 0 || len(f.want.answer) > 0 {
+		return reply{}, false
+	}
+	want := f.want
+	want.header.Rcode = dns.RcodeSuccess
+	if f.question.kind != dns.TypeMX {
+		return want, true
+	}
+	for _, rr := range set {
+		mx := dns.Copy(rr).(*dns.MX)
+		mx.Hdr.Name, mx.Mx = canonical(f.question.name), canonical(mx.Mx)
+		want.answer = append(want.answer, mx.String())
+	}
+	slices.Sort(want.answer)
+	want.authority, want.additional = plain.authority, plain.additional
+	return want, true
+}
+
 // wildcardBesideSink reports whether the plain answer ends in data of a wildcard at
 // an empty non-terminal which the hand-edited zone has a sink or its TLSA set at,
 // and is about a type that it does not have there.
