@@ -11,12 +11,14 @@ import (
 const (
 	sinkCommand    = "sink"
 	harvestCommand = "harvest"
+	feedsCommand   = "feeds"
 )
 
 // laboratories are what they ask for.
 var laboratories = map[string]func(args []string, stdout, progress io.Writer) error{
 	sinkCommand:    sinkContained,
 	harvestCommand: harvestContained,
+	feedsCommand:   feedsContained,
 }
 
 // The argument is told from the flags of the usual laboratory before they are read.
