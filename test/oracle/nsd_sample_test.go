@@ -77,12 +77,15 @@ func (s *secondaries) forNSD(t trial, w *world) (plain, transferred *zone) {
 	return nil, nil
 }
 
-// loadsInNSD reports whether NSD takes z, which refuses names below a DNAME, and
-// whether it is a zone that is not too well signed to be looked at.
+// loadsInNSD reports whether NSD takes z, which refuses names below a DNAME and
+// records beside a CNAME, and whether it is a zone that is not too well signed to be
+// looked at.
 func (z *zone) loadsInNSD() bool {
 	return !z.signed() && !slices.ContainsFunc(z.records, func(rr dns.RR) bool {
-		return rr.Header().Rrtype == dns.TypeDNAME && slices.ContainsFunc(z.records, func(o dns.RR) bool {
-			return below(rr.Header().Name, o.Header().Name)
+		owner, alias := rr.Header().Name, rr.Header().Rrtype
+		return slices.ContainsFunc(z.records, func(o dns.RR) bool {
+			return alias == dns.TypeDNAME && below(owner, o.Header().Name) ||
+				alias == dns.TypeCNAME && same(owner, o.Header().Name) && o.Header().Rrtype != dns.TypeCNAME
 		})
 	})
 }
