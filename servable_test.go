@@ -43,3 +43,19 @@ func TestSinkInAnotherZone(t *testing.T) {
 		})
 	}
 }
+
+// A zone of its own that begins at a sink's name says nothing of the names beside it.
+func TestASignedZoneAtASinksNameKeepsNoOtherOut(t *testing.T) {
+	signed := servertest.Zone(t, "child.example.org", "@ RRSIG SOA 13 3 3600 20350101000000 20250101000000 1 example.org. aaaa\n")
+	s := servertest.Start(t, `.:0 {
+		bind 127.0.0.1
+		fakemx example.org {
+			highest child 198.51.100.1
+			highest decoy 198.51.100.2
+		}
+		file `+servertest.Zone(t, "example.org", "@ MX 10 mail\n")+` example.org
+		file `+signed+` child.example.org
+	}`)
+	wantSet(t, s, "example.org", dns.TypeMX, "@ MX 10 mail\n@ MX 20 decoy")
+	wantSet(t, s, "decoy.example.org", dns.TypeA, "decoy A 198.51.100.2")
+}
