@@ -97,6 +97,7 @@ func (p *Primary) rounds(ctx context.Context) {
 	}
 	changes := p.Changes()
 	for {
+		p.followKnown()
 		p.round(ctx)
 		timer := time.NewTimer(every)
 		select {
@@ -108,6 +109,17 @@ func (p *Primary) rounds(ctx context.Context) {
 			return
 		}
 		timer.Stop()
+	}
+}
+
+// followKnown follows the zones that the file has, as far as they are configured.
+// Those of lists that somebody asked for before a reload, or a restart, have
+// secondaries, who ask no more until they are told of a change.
+func (p *Primary) followKnown() {
+	for apex := range p.file.Zones() {
+		if p.Answers.Numbered(apex) {
+			p.follow(apex)
+		}
 	}
 }
 

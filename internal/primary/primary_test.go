@@ -391,6 +391,72 @@ func TestOwnership(t *testing.T) {
 	})
 }
 
+func TestListedZones(t *testing.T) {
+	const listed = "listed.example."
+	// prepared is a world with a list, before its start.
+	prepared := func(t *testing.T, path string) *world {
+		t.Helper()
+		w := newWorld(t, serial.NewFiles(quiet{}), path, apex)
+		w.list(listed, "never.example.")
+		return w
+	}
+	end := func(w *world) {
+		w.t.Helper()
+		if err := w.Close(); err != nil {
+			w.t.Error(err)
+		}
+		time.Sleep(time.Minute)
+	}
+	// restarted is one that comes after another, which was asked for a zone of the list.
+	restarted := func(t *testing.T) *world {
+		t.Helper()
+		path := filepath.Join(t.TempDir(), "serials")
+		w := prepared(t, path)
+		w.Start()
+		if got := number(w.Stamp(soa(listed, 100, dns.TypeSOA))); got != 101 {
+			t.Errorf("stamped with %d", got)
+		}
+		end(w)
+		return prepared(t, path)
+	}
+	bubble(t, "one is not looked at before the first question", func(t *testing.T) {
+		w := prepared(t, filepath.Join(t.TempDir(), "serials"))
+		w.Start()
+		defer end(w)
+		time.Sleep(10 * time.Minute)
+		if s, known := w.file.State(listed); known {
+			t.Errorf("served with %d", s.Served)
+		}
+	})
+	bubble(t, "after a restart one moves without another question, and the secondaries are told", func(t *testing.T) {
+		w := restarted(t)
+		w.load(listed, 200)
+		w.Start()
+		defer end(w)
+		time.Sleep(time.Second)
+		w.serves(listed, 200)
+		if told := w.told(); len(told) != 1 || told[0].zone != listed {
+			t.Errorf("told %v, want one of %s", told, listed)
+		}
+		if s, known := w.file.State("never.example."); known {
+			t.Errorf("one that nobody has asked for is served with %d", s.Served)
+		}
+	})
+	bubble(t, "one that left the list has its number again when it comes back", func(t *testing.T) {
+		w := restarted(t)
+		w.list("never.example.")
+		w.load(listed, 200)
+		w.Start()
+		defer end(w)
+		time.Sleep(10 * time.Minute)
+		w.serves(listed, 101)
+		w.list(listed)
+		w.load(listed, 300)
+		time.Sleep(time.Minute)
+		w.serves(listed, 300)
+	})
+}
+
 func TestAFileThatCannotBeWritten(t *testing.T) {
 	bubble(t, "the last number stays in answers and transfers, nobody is told, and it moves when it can", func(t *testing.T) {
 		path := filepath.Join(t.TempDir(), "serials")
