@@ -274,9 +274,7 @@ func TestNotify(t *testing.T) {
 		w := running(t, apex)
 		defer w.Close()
 		time.Sleep(time.Second)
-		w.mu.Lock()
-		w.refused = errRefused
-		w.mu.Unlock()
+		w.refuse(errRefused)
 		for i := range uint32(10) {
 			w.load(apex, 200+i)
 			w.change()
@@ -295,8 +293,56 @@ func TestNotify(t *testing.T) {
 		if got := counted(t, "accepted") - accepted; got != 1 {
 			t.Errorf("%v counted as accepted", got)
 		}
-		if got := counted(t, "failed") - failed; got != 11 {
+		if got := counted(t, "failed") - failed; got != 12 { // one is told again
 			t.Errorf("%v counted as failed", got)
+		}
+	})
+	bubble(t, "a secondary that was busy is told again a minute later, until it has heard", func(t *testing.T) {
+		w := running(t, apex, "example.net.")
+		defer w.Close()
+		time.Sleep(time.Second)
+		w.told()
+		w.refuse(errRefused)
+		w.load(apex, 200)
+		w.change()
+		time.Sleep(2 * time.Minute)
+		w.refuse(nil)
+		time.Sleep(time.Hour)
+		told := w.told()
+		if len(told) != 4 {
+			t.Fatalf("told %v, want three times in vain and once more", told)
+		}
+		for i, n := range told[1:] {
+			if since := n.at - told[i].at; n.zone != apex || since > time.Minute {
+				t.Errorf("told of %s after %s", n.zone, since)
+			}
+		}
+	})
+	bubble(t, "one that stays down is told five times of a change, and five times of the next", func(t *testing.T) {
+		w := running(t, apex)
+		defer w.Close()
+		time.Sleep(time.Second)
+		w.told()
+		w.refuse(errRefused)
+		for _, number := range []uint32{200, 300} {
+			w.load(apex, number)
+			w.change()
+			time.Sleep(time.Hour)
+			if told := w.told(); len(told) != 5 {
+				t.Errorf("told %v", told)
+			}
+		}
+	})
+	bubble(t, "what has changed goes before what is told again", func(t *testing.T) {
+		n := newNotices()
+		n.add("late.example.")
+		n.sent(n.take(), false)
+		if !n.retry() {
+			t.Error("nothing to be told again")
+		}
+		n.add("changed.example.")
+		if first, second, third := n.take(), n.take(), n.take(); first != "changed.example." || second != "late.example." || third != "" {
+			t.Errorf("told of %q, %q, %q", first, second, third)
 		}
 	})
 	bubble(t, "the end waits for no secondary, and nothing is sent after it", func(t *testing.T) {
@@ -452,7 +498,7 @@ func TestListedZones(t *testing.T) {
 		w.serves(listed, 101)
 		w.list(listed)
 		w.load(listed, 300)
-		time.Sleep(time.Minute)
+		time.Sleep(time.Minute + time.Second)
 		w.serves(listed, 300)
 	})
 }

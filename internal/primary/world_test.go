@@ -177,6 +177,13 @@ func (w *world) tellSecondaries(zone string) error {
 	return nil
 }
 
+// refuse has NOTIFY fail with err from now on, or not for nil.
+func (w *world) refuse(err error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.refused = err
+}
+
 // began is when each bubble begins.
 var began = time.Date(2000, time.January, 1, 0, 0, 0, 0, time.UTC)
 
