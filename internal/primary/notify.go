@@ -31,7 +31,9 @@ type notices struct {
 	zones, late map[string]bool
 	// missed are those of which NOTIFY has failed since the last change, with how often.
 	missed map[string]int
-	more   chan struct{}
+	// ended says that no more are sent.
+	ended bool
+	more  chan struct{}
 }
 
 func newNotices() notices {
@@ -57,6 +59,9 @@ func (n *notices) add(zone string) {
 func (n *notices) take() string {
 	n.mu.Lock()
 	defer n.mu.Unlock()
+	if n.ended {
+		return ""
+	}
 	for _, zones := range []map[string]bool{n.zones, n.late} {
 		for zone := range zones {
 			delete(zones, zone)
@@ -90,6 +95,22 @@ func (n *notices) retry() bool {
 		n.late[zone] = true
 	}
 	return len(n.late) > 0
+}
+
+// end returns the zones that were not told of, and has no more told of.
+func (n *notices) end() (left []string) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.ended = true
+	for zone := range n.zones {
+		left = append(left, zone)
+	}
+	for zone := range n.missed {
+		if !n.zones[zone] {
+			left = append(left, zone)
+		}
+	}
+	return left
 }
 
 // tell sends NOTIFY for the zones that have changed, and once more where that
@@ -133,7 +154,7 @@ func (p *Primary) tellNext(ctx context.Context, places chan struct{}, complained
 		return false
 	}
 	zone := p.notices.take()
-	if zone == "" || ctx.Err() != nil { // both of the above may have been ready
+	if zone == "" { // as it is after the end, though both of the above were ready
 		<-places
 		return false
 	}

@@ -71,9 +71,15 @@ func New(file *serial.File) *Primary {
 	return &Primary{file: file, asked: make(chan *zone, together), notices: newNotices()}
 }
 
-// Start makes the primary the owner of its file, and begins to follow zones.
+// Start makes the primary the owner of its file, and begins to follow zones. What
+// the owner before had not told the secondaries yet, at a reload, it tells.
 func (p *Primary) Start() {
 	p.file.Start()
+	for _, apex := range p.file.Left() {
+		if p.Answers.Numbered(apex) {
+			p.notices.add(apex)
+		}
+	}
 	var ctx context.Context
 	ctx, p.cancel = context.WithCancel(context.Background())
 	p.running.Go(func() { p.rounds(ctx) })
@@ -86,6 +92,7 @@ func (p *Primary) Close() error {
 	if p.cancel != nil {
 		p.cancel()
 		p.running.Wait()
+		p.file.Leave(p.notices.end())
 	}
 	return p.file.Close()
 }

@@ -399,6 +399,39 @@ func TestOwnership(t *testing.T) {
 		}
 		time.Sleep(time.Minute)
 	})
+	bubble(t, "at a reload the new instance tells the secondaries what the old one did not yet", func(t *testing.T) {
+		files, path := serial.NewFiles(quiet{}), filepath.Join(t.TempDir(), "serials")
+		old := newWorld(t, files, path, apex, "example.net.")
+		old.Start()
+		time.Sleep(time.Second)
+		old.told()
+		old.refuse(errRefused)
+		old.load(apex, 200)
+		old.change()
+		time.Sleep(time.Second) // told of in vain
+		old.load("example.net.", 200)
+		old.change()
+		synctest.Wait()
+		next := newWorld(t, files, path, apex, "example.net.")
+		next.load(apex, 200)
+		next.load("example.net.", 200)
+		if err := old.Close(); err != nil {
+			t.Fatal(err)
+		}
+		next.Start()
+		time.Sleep(time.Second)
+		told := next.told()
+		if len(told) != 2 || told[0].zone == told[1].zone {
+			t.Errorf("told %v, want both zones", told)
+		}
+		if told := old.told(); len(told) != 1 {
+			t.Errorf("the old one told %v", told)
+		}
+		if err := next.Close(); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(time.Minute)
+	})
 	bubble(t, "a file that another process has is refused within five seconds, in a line that names it", func(t *testing.T) {
 		path := filepath.Join(t.TempDir(), "serials")
 		w := newWorld(t, serial.NewFiles(quiet{}), path, apex)

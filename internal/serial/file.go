@@ -88,6 +88,24 @@ func (h *File) Start() {
 	}
 }
 
+// Leave hands zones over to the next configuration that has the file.
+func (h *File) Leave(zones []string) {
+	f := h.part.files
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	h.part.left = append(h.part.left, zones...)
+}
+
+// Left returns the zones that were left, once.
+func (h *File) Left() []string {
+	f := h.part.files
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	left := h.part.left
+	h.part.left = nil
+	return left
+}
+
 // Close ends h, and returns when it writes no more.
 func (h *File) Close() error {
 	h.cleanup.Stop()
