@@ -71,9 +71,15 @@ func New(file *serial.File) *Primary {
 	return &Primary{file: file, asked: make(chan *zone, together), notices: newNotices()}
 }
 
-// Start makes the primary the owner of its file, and begins to follow zones.
+// Start makes the primary the owner of its file, and begins to follow zones. What
+// the owner before had not told the secondaries yet, at a reload, it tells.
 func (p *Primary) Start() {
 	p.file.Start()
+	for _, apex := range p.file.Left() {
+		if p.Answers.Numbered(apex) {
+			p.notices.add(apex)
+		}
+	}
 	var ctx context.Context
 	ctx, p.cancel = context.WithCancel(context.Background())
 	p.running.Go(func() { p.rounds(ctx) })
@@ -86,6 +92,7 @@ func (p *Primary) Close() error {
 	if p.cancel != nil {
 		p.cancel()
 		p.running.Wait()
+		p.file.Leave(p.notices.end())
 	}
 	return p.file.Close()
 }
@@ -97,6 +104,7 @@ func (p *Primary) rounds(ctx context.Context) {
 	}
 	changes := p.Changes()
 	for {
+		p.followKnown()
 		p.round(ctx)
 		timer := time.NewTimer(every)
 		select {
@@ -108,6 +116,17 @@ func (p *Primary) rounds(ctx context.Context) {
 			return
 		}
 		timer.Stop()
+	}
+}
+
+// followKnown follows the zones that the file has, as far as they are configured.
+// Those of lists that somebody asked for before a reload, or a restart, have
+// secondaries, who ask no more until they are told of a change.
+func (p *Primary) followKnown() {
+	for apex := range p.file.Zones() {
+		if p.Answers.Numbered(apex) {
+			p.follow(apex)
+		}
 	}
 }
 

@@ -274,9 +274,7 @@ func TestNotify(t *testing.T) {
 		w := running(t, apex)
 		defer w.Close()
 		time.Sleep(time.Second)
-		w.mu.Lock()
-		w.refused = errRefused
-		w.mu.Unlock()
+		w.refuse(errRefused)
 		for i := range uint32(10) {
 			w.load(apex, 200+i)
 			w.change()
@@ -295,8 +293,56 @@ func TestNotify(t *testing.T) {
 		if got := counted(t, "accepted") - accepted; got != 1 {
 			t.Errorf("%v counted as accepted", got)
 		}
-		if got := counted(t, "failed") - failed; got != 11 {
+		if got := counted(t, "failed") - failed; got != 12 { // one is told again
 			t.Errorf("%v counted as failed", got)
+		}
+	})
+	bubble(t, "a secondary that was busy is told again a minute later, until it has heard", func(t *testing.T) {
+		w := running(t, apex, "example.net.")
+		defer w.Close()
+		time.Sleep(time.Second)
+		w.told()
+		w.refuse(errRefused)
+		w.load(apex, 200)
+		w.change()
+		time.Sleep(2 * time.Minute)
+		w.refuse(nil)
+		time.Sleep(time.Hour)
+		told := w.told()
+		if len(told) != 4 {
+			t.Fatalf("told %v, want three times in vain and once more", told)
+		}
+		for i, n := range told[1:] {
+			if since := n.at - told[i].at; n.zone != apex || since > time.Minute {
+				t.Errorf("told of %s after %s", n.zone, since)
+			}
+		}
+	})
+	bubble(t, "one that stays down is told five times of a change, and five times of the next", func(t *testing.T) {
+		w := running(t, apex)
+		defer w.Close()
+		time.Sleep(time.Second)
+		w.told()
+		w.refuse(errRefused)
+		for _, number := range []uint32{200, 300} {
+			w.load(apex, number)
+			w.change()
+			time.Sleep(time.Hour)
+			if told := w.told(); len(told) != 5 {
+				t.Errorf("told %v", told)
+			}
+		}
+	})
+	bubble(t, "what has changed goes before what is told again", func(t *testing.T) {
+		n := newNotices()
+		n.add("late.example.")
+		n.sent(n.take(), false)
+		if !n.retry() {
+			t.Error("nothing to be told again")
+		}
+		n.add("changed.example.")
+		if first, second, third := n.take(), n.take(), n.take(); first != "changed.example." || second != "late.example." || third != "" {
+			t.Errorf("told of %q, %q, %q", first, second, third)
 		}
 	})
 	bubble(t, "the end waits for no secondary, and nothing is sent after it", func(t *testing.T) {
@@ -353,6 +399,39 @@ func TestOwnership(t *testing.T) {
 		}
 		time.Sleep(time.Minute)
 	})
+	bubble(t, "at a reload the new instance tells the secondaries what the old one did not yet", func(t *testing.T) {
+		files, path := serial.NewFiles(quiet{}), filepath.Join(t.TempDir(), "serials")
+		old := newWorld(t, files, path, apex, "example.net.")
+		old.Start()
+		time.Sleep(time.Second)
+		old.told()
+		old.refuse(errRefused)
+		old.load(apex, 200)
+		old.change()
+		time.Sleep(time.Second) // told of in vain
+		old.load("example.net.", 200)
+		old.change()
+		synctest.Wait()
+		next := newWorld(t, files, path, apex, "example.net.")
+		next.load(apex, 200)
+		next.load("example.net.", 200)
+		if err := old.Close(); err != nil {
+			t.Fatal(err)
+		}
+		next.Start()
+		time.Sleep(time.Second)
+		told := next.told()
+		if len(told) != 2 || told[0].zone == told[1].zone {
+			t.Errorf("told %v, want both zones", told)
+		}
+		if told := old.told(); len(told) != 1 {
+			t.Errorf("the old one told %v", told)
+		}
+		if err := next.Close(); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(time.Minute)
+	})
 	bubble(t, "a file that another process has is refused within five seconds, in a line that names it", func(t *testing.T) {
 		path := filepath.Join(t.TempDir(), "serials")
 		w := newWorld(t, serial.NewFiles(quiet{}), path, apex)
@@ -388,6 +467,72 @@ func TestOwnership(t *testing.T) {
 			t.Fatal(err)
 		}
 		time.Sleep(time.Minute)
+	})
+}
+
+func TestListedZones(t *testing.T) {
+	const listed = "listed.example."
+	// prepared is a world with a list, before its start.
+	prepared := func(t *testing.T, path string) *world {
+		t.Helper()
+		w := newWorld(t, serial.NewFiles(quiet{}), path, apex)
+		w.list(listed, "never.example.")
+		return w
+	}
+	end := func(w *world) {
+		w.t.Helper()
+		if err := w.Close(); err != nil {
+			w.t.Error(err)
+		}
+		time.Sleep(time.Minute)
+	}
+	// restarted is one that comes after another, which was asked for a zone of the list.
+	restarted := func(t *testing.T) *world {
+		t.Helper()
+		path := filepath.Join(t.TempDir(), "serials")
+		w := prepared(t, path)
+		w.Start()
+		if got := number(w.Stamp(soa(listed, 100, dns.TypeSOA))); got != 101 {
+			t.Errorf("stamped with %d", got)
+		}
+		end(w)
+		return prepared(t, path)
+	}
+	bubble(t, "one is not looked at before the first question", func(t *testing.T) {
+		w := prepared(t, filepath.Join(t.TempDir(), "serials"))
+		w.Start()
+		defer end(w)
+		time.Sleep(10 * time.Minute)
+		if s, known := w.file.State(listed); known {
+			t.Errorf("served with %d", s.Served)
+		}
+	})
+	bubble(t, "after a restart one moves without another question, and the secondaries are told", func(t *testing.T) {
+		w := restarted(t)
+		w.load(listed, 200)
+		w.Start()
+		defer end(w)
+		time.Sleep(time.Second)
+		w.serves(listed, 200)
+		if told := w.told(); len(told) != 1 || told[0].zone != listed {
+			t.Errorf("told %v, want one of %s", told, listed)
+		}
+		if s, known := w.file.State("never.example."); known {
+			t.Errorf("one that nobody has asked for is served with %d", s.Served)
+		}
+	})
+	bubble(t, "one that left the list has its number again when it comes back", func(t *testing.T) {
+		w := restarted(t)
+		w.list("never.example.")
+		w.load(listed, 200)
+		w.Start()
+		defer end(w)
+		time.Sleep(10 * time.Minute)
+		w.serves(listed, 101)
+		w.list(listed)
+		w.load(listed, 300)
+		time.Sleep(time.Minute + time.Second)
+		w.serves(listed, 300)
 	})
 }
 

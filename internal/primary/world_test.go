@@ -29,6 +29,9 @@ type world struct {
 	*Primary
 	t *testing.T
 
+	configured *zones.Zones
+	stanza     *config.Stanza
+
 	mu       sync.Mutex
 	zones    map[string]*file.Zone
 	silent   bool
@@ -76,7 +79,8 @@ func newWorld(t *testing.T, files *serial.Files, path string, apexes ...string) 
 		t.Fatal(err)
 	}
 	w.Primary = New(f)
-	w.Answers = answer.New(zones.New(stanzas))
+	w.configured, w.stanza = zones.New(stanzas), stanzas[0]
+	w.Answers = answer.New(w.configured)
 	w.Answers.SetFront(nil, false)
 	w.Answers.Next = w
 	w.Has, w.Notify, w.Changes, w.Log = w.transferable, w.tellSecondaries, w.watched, w
@@ -90,6 +94,15 @@ func running(t *testing.T, apexes ...string) *world {
 	w.Start()
 	synctest.Wait()
 	return w
+}
+
+// list puts a list of zones in force, whose numbers begin at 100.
+func (w *world) list(apexes ...string) {
+	w.t.Helper()
+	for _, apex := range apexes {
+		w.load(apex, 100)
+	}
+	w.configured.SetLists([]*config.List{config.NewList(w.stanza, apexes)})
 }
 
 // load puts a zone in force behind the primary, with more records if there are
@@ -162,6 +175,13 @@ func (w *world) tellSecondaries(zone string) error {
 		return fmt.Errorf("notify for zone %q: %w", zone, err)
 	}
 	return nil
+}
+
+// refuse has NOTIFY fail with err from now on, or not for nil.
+func (w *world) refuse(err error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.refused = err
 }
 
 // began is when each bubble begins.

@@ -2,6 +2,7 @@ package serial
 
 import (
 	"errors"
+	"iter"
 	"path/filepath"
 	"runtime"
 	"sync"
@@ -87,6 +88,24 @@ func (h *File) Start() {
 	}
 }
 
+// Leave hands zones over to the next configuration that has the file.
+func (h *File) Leave(zones []string) {
+	f := h.part.files
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	h.part.left = append(h.part.left, zones...)
+}
+
+// Left returns the zones that were left, once.
+func (h *File) Left() []string {
+	f := h.part.files
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	left := h.part.left
+	h.part.left = nil
+	return left
+}
+
 // Close ends h, and returns when it writes no more.
 func (h *File) Close() error {
 	h.cleanup.Stop()
@@ -114,6 +133,13 @@ func (p *part) close() error {
 // State returns what is known of a zone, and whether anything is. It takes no
 // lock.
 func (h *File) State(zone string) (State, bool) { return h.part.state(zone) }
+
+// Zones yields the zones of which anything is known, in no order.
+func (h *File) Zones() iter.Seq[string] {
+	return func(yield func(string) bool) {
+		h.part.states.Range(func(zone, _ any) bool { return yield(zone.(string)) })
+	}
+}
 
 // Put says how zones are now, and returns when that is on disk and served.
 // Puts at the same time share one commit. It fails if the file cannot be

@@ -9,6 +9,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -101,6 +102,24 @@ func TestFile(t *testing.T) {
 		served(t, first, 20)
 		if err := first.Put(Seen{Zone: zone, Backend: 30}); err != ErrNotOwner {
 			t.Errorf("wrote after it was closed: %v", err)
+		}
+	})
+	t.Run("the next configuration has the zones that are known, and once those that the last one left", func(t *testing.T) {
+		path, files := filepath.Join(t.TempDir(), "serials"), NewFiles(quiet{})
+		first := opened(t, files, path)
+		put(t, first, Seen{Zone: zone, Backend: 10}, Seen{Zone: "example.net.", Backend: 10})
+		next := opened(t, files, path)
+		first.Leave([]string{zone})
+		first.Leave([]string{"example.net."})
+		_ = first.Close()
+		if known := slices.Sorted(next.Zones()); !slices.Equal(known, []string{"example.net.", zone}) {
+			t.Errorf("knows %q", known)
+		}
+		if left := next.Left(); !slices.Equal(left, []string{zone, "example.net."}) {
+			t.Errorf("%q are left", left)
+		}
+		if left := next.Left(); len(left) > 0 {
+			t.Errorf("%q are left twice", left)
 		}
 	})
 	t.Run("the part of a reload that failed is let go", func(t *testing.T) {

@@ -19,6 +19,9 @@ type shared struct {
 	log  Logger
 	// parts is their number, which the mutex of the files guards.
 	parts int
+	// left are the zones that owners before have left, which the mutex of the files
+	// guards, too.
+	left []string
 	// owner is the part that writes.
 	owner atomic.Pointer[part]
 

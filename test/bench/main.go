@@ -15,6 +15,7 @@ func main() {
 		{Name: "peers", Does: "NSD, Knot DNS, BIND and PowerDNS, as far as the machine has them", Run: peers},
 		{Name: "soak", Does: "full load while the configuration changes: nothing lost, nothing grows", Run: soak},
 		{Name: "scale", Does: "up to a million zones, replaced under load", Run: scale},
+		{Name: "serial", Does: "serial numbers of 100,000 zones that move, and a secondary that follows", Run: serial},
 		{Name: "smoke", Does: "a little of each, in about a minute: fails if an answer is lost or wrong", Run: smoke},
 		{Name: "profile", Does: "what a server's time and memory go to", Run: profile},
 		{Name: "load", Does: "load on any server", Run: loadCommand},

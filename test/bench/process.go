@@ -16,7 +16,7 @@ import (
 	"github.com/miekg/dns"
 )
 
-// startLimit is how long a server may take until it answers.
+// startLimit is how long a server may take until it answers, if nothing else is said.
 const startLimit = 2 * time.Minute
 
 // process is a running server.
@@ -47,6 +47,11 @@ func (p placement) pinned(argv []string) []string {
 
 // start runs a server in dir and waits for a NOERROR answer to the question.
 func start(dir string, place placement, port int, ask dns.Question, argv ...string) (*process, error) {
+	return startWithin(startLimit, dir, place, port, ask, argv...)
+}
+
+// startWithin is start for a server that may take so long.
+func startWithin(limit time.Duration, dir string, place placement, port int, ask dns.Question, argv ...string) (*process, error) {
 	argv = place.pinned(argv)
 	p := &process{cmd: exec.Command(argv[0], argv[1:]...), port: port, log: new(output), done: make(chan error, 1)}
 	p.cmd.Dir = dir
@@ -59,18 +64,18 @@ func start(dir string, place placement, port int, ask dns.Question, argv ...stri
 		return nil, err
 	}
 	go func() { p.done <- p.cmd.Wait() }()
-	if err := p.waitReady(ask, begin); err != nil {
+	if err := p.waitReady(ask, begin, limit); err != nil {
 		return nil, errors.Join(fmt.Errorf("%s: %w\n%s", strings.Join(argv, " "), err, p.log), p.stop())
 	}
 	p.started = time.Since(begin)
 	return p, nil
 }
 
-func (p *process) waitReady(ask dns.Question, begin time.Time) error {
+func (p *process) waitReady(ask dns.Question, begin time.Time, limit time.Duration) error {
 	m := new(dns.Msg)
 	m.SetQuestion(ask.Name, ask.Qtype)
 	client := &dns.Client{Timeout: time.Second}
-	for time.Since(begin) < startLimit {
+	for time.Since(begin) < limit {
 		select {
 		case err := <-p.done:
 			p.done <- err
@@ -82,7 +87,7 @@ func (p *process) waitReady(ask dns.Question, begin time.Time) error {
 		}
 		time.Sleep(5 * time.Millisecond)
 	}
-	return fmt.Errorf("no answer within %v", startLimit)
+	return fmt.Errorf("no answer within %v", limit)
 }
 
 func (p *process) addr() string { return net.JoinHostPort("127.0.0.1", strconv.Itoa(p.port)) }
@@ -134,6 +139,13 @@ func (o *output) Write(b []byte) (int, error) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	return o.buf.Write(b)
+}
+
+// has reports whether the text was printed.
+func (o *output) has(text string) bool {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return bytes.Contains(o.buf.Bytes(), []byte(text))
 }
 
 func (o *output) String() string {
