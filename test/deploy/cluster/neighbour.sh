@@ -2,7 +2,7 @@
 
 # hold_down NAMESPACE POD CONTAINER: kills it until the kubelet waits before the next start
 hold_down() {
-  until_true 30 kill_once "$@"
+  until_true 120 kill_once "$@"
 }
 kill_once() {
   kill -9 "$(container_pid "$@")" || true
