@@ -17,6 +17,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/fakemx/fakemx/internal/servertest"
 )
 
 // runAsSink makes the test binary the command itself.
@@ -94,12 +96,7 @@ func sinkCommand(t *testing.T, args ...string) *exec.Cmd {
 
 func freePort(t *testing.T) string {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
-	return l.Addr().String()
+	return net.JoinHostPort("127.0.0.1", servertest.FreePort(t))
 }
 
 // getMetrics returns the metrics that a server tells at HOST:PORT.

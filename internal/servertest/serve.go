@@ -35,21 +35,8 @@ func Serve(t testing.TB, handler dns.HandlerFunc) string {
 	return conn.LocalAddr().String()
 }
 
-// FreePort returns a port of 127.0.0.1 that was free for UDP and TCP.
-func FreePort(t testing.TB) string {
-	t.Helper()
-	conn, listener := listenBoth(t)
-	defer conn.Close()
-	defer listener.Close()
-	_, port, err := net.SplitHostPort(conn.LocalAddr().String())
-	if err != nil {
-		t.Fatal(err)
-	}
-	return port
-}
-
-// The ports for programs lie below those that the system gives out by itself. Each
-// test process begins somewhere else, and gives out none twice.
+// The ports lie below those that the system gives out by itself. Each test process
+// begins somewhere else, and gives out none twice.
 const (
 	firstPort, ports = 10_000, 20_000
 	// apart is how far those of two processes with successive numbers are.
@@ -58,9 +45,9 @@ const (
 
 var givenPorts atomic.Int64
 
-// ProgramPort returns a port of 127.0.0.1 for a program that is started later and
-// may take its time: it is free for UDP and TCP, and nobody else gets it meanwhile.
-func ProgramPort(t testing.TB) string {
+// FreePort returns a port of 127.0.0.1 for a server that is started later and may
+// take its time: it is free for UDP and TCP, and nobody else gets it meanwhile.
+func FreePort(t testing.TB) string {
 	t.Helper()
 	for range ports {
 		port := strconv.Itoa(firstPort + (os.Getpid()*apart+int(givenPorts.Add(1)))%ports)

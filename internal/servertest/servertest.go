@@ -1,5 +1,5 @@
-// Package servertest runs CoreDNS servers with fakemx inside a test, on ports of
-// 127.0.0.1 that the system chooses.
+// Package servertest runs CoreDNS servers with fakemx inside a test, on free ports of
+// 127.0.0.1.
 package servertest
 
 import (

@@ -51,7 +51,7 @@ func startFile(t *testing.T, w *dnsl.Writer, interval string) *servertest.Server
 // startRbldnsd returns its address.
 func startRbldnsd(t *testing.T, dir string) string {
 	t.Helper()
-	port := servertest.ProgramPort(t)
+	port := servertest.FreePort(t)
 	launch(t, rbldnsd(program(t, "rbldnsd", "rbldnsd"), dir, port)...)
 	return awaited(t, "127.0.0.1:"+port)
 }
@@ -80,7 +80,7 @@ zone:
 func startNSD(t *testing.T, primary string) string {
 	t.Helper()
 	path := program(t, "nsd", "nsd")
-	dir, port := t.TempDir(), servertest.ProgramPort(t)
+	dir, port := t.TempDir(), servertest.FreePort(t)
 	conf := filepath.Join(dir, "nsd.conf")
 	_, primaryPort, _ := strings.Cut(primary, ":")
 	text := strings.NewReplacer("{PORT}", port, "{DIR}", dir, "{ZONE}", zone, "{PRIMARY}", primaryPort).Replace(nsdConf)

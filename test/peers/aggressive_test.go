@@ -18,7 +18,7 @@ func TestAggressiveUseOfDenials(t *testing.T) {
 	// start runs dnssec over file, with the TTL for the zone's SOA record.
 	start := func(t *testing.T, plugins string, ttl int) *process {
 		t.Helper()
-		port := servertest.ProgramPort(t)
+		port := servertest.FreePort(t)
 		servertest.Start(t, fmt.Sprintf("%s:%s {\nbind 127.0.0.1\n%s\n%s\nfile %s\n}", keys.zone, port, keys.signing(), plugins,
 			servertest.File(t, "db.example.org", fmt.Sprintf("$ORIGIN example.org.\n$TTL 3600\n"+
 				"@ %d IN SOA ns1 hostmaster 1 7200 900 1209600 300\n@ IN NS ns1\nns1 IN A 192.0.2.53\n%s", ttl, zoneText))))

@@ -53,7 +53,7 @@ func startBIND(t *testing.T, z hosted) *process {
 	values := struct {
 		hosted
 		Control, ControlSecret string
-	}{z, servertest.ProgramPort(t), "Y29udHJvbCBvZiBhIHRlc3QsIDMyIG9jdGV0cyBsb25n"}
+	}{z, servertest.FreePort(t), "Y29udHJvbCBvZiBhIHRlc3QsIDMyIG9jdGV0cyBsb25n"}
 	conf, control := filepath.Join(z.Dir, "named.conf"), filepath.Join(z.Dir, "rndc.conf")
 	write(t, conf, namedConf, values)
 	write(t, control, rndcConf, values)

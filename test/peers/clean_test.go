@@ -33,7 +33,7 @@ func TestTransferOfASignedZone(t *testing.T) {
 		"signed by BIND": signedWithBIND(t, keys, zone),
 	} {
 		t.Run(name+" changes nothing, and it verifies", func(t *testing.T) {
-			port, without := servertest.ProgramPort(t), servertest.ProgramPort(t)
+			port, without := servertest.FreePort(t), servertest.FreePort(t)
 			const block = "%s:%s {\nbind 127.0.0.1\n%s\ntransfer {\nto *\n}\nfile %s\n}\n"
 			servertest.Start(t, fmt.Sprintf(block, keys.zone, port, fakes, signed)+fmt.Sprintf(block, keys.zone, without, "", signed))
 			records := axfr(t, local(port), keys.zone)

@@ -26,7 +26,7 @@ func TestCorefilesOfTheDocuments(t *testing.T) {
 		}
 		for i, block := range blocks {
 			t.Run(fmt.Sprintf("%s, %d", document, i+1), func(t *testing.T) {
-				port := servertest.ProgramPort(t)
+				port := servertest.FreePort(t)
 				servertest.Start(t, strings.NewReplacer(
 					"Kexample.org.+013+12345", key,
 					"db.example.org", zone,

@@ -161,7 +161,7 @@ func settles(t *testing.T, address string) {
 // startPlugins is startCoreDNS for plugins that have no zone.
 func startPlugins(t *testing.T, plugins ...string) string {
 	t.Helper()
-	port := servertest.ProgramPort(t)
+	port := servertest.FreePort(t)
 	servertest.Start(t, fmt.Sprintf("example.org:%s {\nbind 127.0.0.1\n%s\n}", port, strings.Join(plugins, "\n")))
 	return local(port)
 }

@@ -27,7 +27,7 @@ func TestHiddenPrimaryOfTheDocument(t *testing.T) {
 		}
 		return string(block[1])
 	}
-	dir, primaryPort, port := shortDir(t), servertest.ProgramPort(t), servertest.ProgramPort(t)
+	dir, primaryPort, port := shortDir(t), servertest.FreePort(t), servertest.FreePort(t)
 	corefile := func(fakes string) string {
 		return strings.NewReplacer(
 			"example.org {\n", "example.org:"+primaryPort+" {\nbind 127.0.0.1\n",

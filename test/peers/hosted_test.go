@@ -30,7 +30,7 @@ type hosted struct {
 
 func (z hosted) prepared(t *testing.T) hosted {
 	t.Helper()
-	z.Dir, z.Port = shortDir(t), cmp.Or(z.Port, servertest.ProgramPort(t))
+	z.Dir, z.Port = shortDir(t), cmp.Or(z.Port, servertest.FreePort(t))
 	if z.File == "" {
 		z.File = filepath.Join(z.Dir, "zone")
 	}

@@ -24,7 +24,7 @@ func TestSecondariesFollow(t *testing.T) {
 	for _, f := range followers {
 		t.Run(f.name, func(t *testing.T) {
 			t.Parallel()
-			port, file := servertest.ProgramPort(t), filepath.Join(t.TempDir(), "serials")
+			port, file := servertest.FreePort(t), filepath.Join(t.TempDir(), "serials")
 			tsig := ""
 			secret := ""
 			if f.key != "" {

@@ -92,7 +92,7 @@ func (s *keySet) signing() string {
 // startSigner runs CoreDNS on a port of its own: dnssec above fakemx above file.
 func startSigner(t *testing.T, keys *keySet, zoneFile string) string {
 	t.Helper()
-	port := servertest.ProgramPort(t)
+	port := servertest.FreePort(t)
 	servertest.Start(t, fmt.Sprintf("%s:%s {\nbind 127.0.0.1\n%s\n%s\nfile %s\n}", keys.zone, port, keys.signing(), fakes, zoneFile))
 	return port
 }
@@ -126,7 +126,7 @@ func TestOnlineSigningOverForward(t *testing.T) {
 			t.Parallel()
 			keys := newKeys(t, "example.org.", dns.ECDSAP256SHA256, secureFlag)
 			backend := start(t, hosted{Zone: keys.zone, File: servertest.Zone(t, keys.zone, zoneText)}).answers(keys.zone)
-			port := servertest.ProgramPort(t)
+			port := servertest.FreePort(t)
 			servertest.Start(t, fmt.Sprintf("%s:%s {\nbind 127.0.0.1\n%s\n%s\nforward . %s\n}", keys.zone, port, keys.signing(), fakes, backend.address()))
 			unboundValidates(t, keys, port)
 		})

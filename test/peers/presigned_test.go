@@ -101,7 +101,7 @@ func overForward(start func(*testing.T, hosted) *process) func(*testing.T, *keyS
 // untouched compares the same backend with and without fakemx above.
 func untouched(t *testing.T, keys *keySet, backend string) {
 	t.Helper()
-	port, without := servertest.ProgramPort(t), servertest.ProgramPort(t)
+	port, without := servertest.FreePort(t), servertest.FreePort(t)
 	servertest.Start(t, fmt.Sprintf("%s:%s {\nbind 127.0.0.1\n%s\n%s\n}\n%s:%s {\nbind 127.0.0.1\n%s\n}",
 		keys.zone, port, fakes, backend, keys.zone, without, strings.Split(backend, "\nsign")[0]))
 	address, plain := local(port), local(without)

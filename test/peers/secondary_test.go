@@ -50,7 +50,7 @@ func (p *primary) corefile() string {
 
 func startPrimary(t *testing.T, plugins, text string) *primary {
 	t.Helper()
-	p := &primary{port: servertest.ProgramPort(t), plugins: plugins, file: servertest.Zone(t, "example.org", text)}
+	p := &primary{port: servertest.FreePort(t), plugins: plugins, file: servertest.Zone(t, "example.org", text)}
 	p.server = servertest.Start(t, p.corefile())
 	return p
 }

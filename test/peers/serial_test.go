@@ -21,7 +21,7 @@ func TestChangedFakes(t *testing.T) {
 	for name, start := range secondaries {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			port := servertest.ProgramPort(t)
+			port := servertest.FreePort(t)
 			transfer := fmt.Sprintf("\ntransfer {\nto * 127.0.0.1:%s\n}", port)
 			p := startPrimary(t, fakes+transfer, parentText)
 			s := start(t, hosted{Zone: "example.org.", Primary: p.port, Port: port}).answers("example.org.")

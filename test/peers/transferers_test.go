@@ -32,7 +32,7 @@ func records(t *testing.T, origin, text string) []dns.RR {
 func startBackend(t *testing.T, b transferer, more string) string {
 	t.Helper()
 	backends.add(t.Name(), b)
-	port := servertest.ProgramPort(t)
+	port := servertest.FreePort(t)
 	servertest.Start(t, fmt.Sprintf("example.org:%s example.net:%s {\nbind 127.0.0.1\n%s\ntransfer {\nto *\n}\n%s %q\n}",
 		port, port, more, backendPlugin, t.Name()))
 	return local(port)
@@ -109,7 +109,7 @@ func TestSeveralStanzas(t *testing.T) {
 	}`
 	text := "@ IN MX 10 mail\nhost.sub IN MX 10 mail\n*.host IN MX 10 mail\n"
 	org, net, com := servertest.Zone(t, "example.org", text), servertest.Zone(t, "example.net", text), servertest.Zone(t, "example.com", text)
-	port, without := servertest.ProgramPort(t), servertest.ProgramPort(t)
+	port, without := servertest.FreePort(t), servertest.FreePort(t)
 	const block = "example.org:%[1]s example.net:%[1]s example.com:%[1]s {\nbind 127.0.0.1\n%[2]s\ntransfer {\nto *\n}\nfile %[3]s example.org\nfile %[4]s example.net\nfile %[5]s example.com\n}\n"
 	servertest.Start(t, fmt.Sprintf(block, port, others, org, net, com)+fmt.Sprintf(block, without, "", org, net, com))
 

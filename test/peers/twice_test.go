@@ -13,7 +13,7 @@ import (
 // second finds there.
 func TestFakemxTwice(t *testing.T) {
 	p := startPrimary(t, fakes+"\ntransfer {\nto *\n}", parentText)
-	port := servertest.ProgramPort(t)
+	port := servertest.FreePort(t)
 	servertest.Start(t, fmt.Sprintf("example.org:%s {\nbind 127.0.0.1\n%s\ntransfer {\nto *\n}\nsecondary {\ntransfer from %s\n}\n}", port, fakes, local(p.port)))
 	servesSOA(t, local(port), "example.org.")
 
