@@ -73,8 +73,11 @@ func (f *finding) isCut(name string) bool {
 
 // wildcardAtOwnNonTerminal allows what a wildcard of the plain zone makes for a name
 // that this zone has as an empty non-terminal, with the fakes that belong to this
-// name.
+// name, or untouched at its real label.
 func wildcardAtOwnNonTerminal(f *finding) (reply, bool) {
+	if want, ok := untouchedAtOwnNonTerminal(f); ok {
+		return want, true
+	}
 	plain, ok := f.plain(f.question)
 	if !ok || plain.header.Rcode != dns.RcodeSuccess {
 		return reply{}, false
