@@ -71,7 +71,8 @@ func (h *harvestLab) forgets(ctx context.Context) error {
 	if err := h.host.resolver.chill(ctx); err != nil {
 		return err
 	}
-	return h.host.each(ctx, [][]string{{"postfix", "reload"}})
+	// After a reload an smtpd that is there may take one client more.
+	return h.host.each(ctx, [][]string{{"postfix", "stop"}, {"postfix", "start"}})
 }
 
 // served reports whether the name server has an address on the list.
