@@ -153,7 +153,7 @@ func write(t *testing.T, path, content string) {
 
 // What became of a list is logged once and can be alerted on.
 func TestAFailingListIsLoggedOnceAndCounted(t *testing.T) {
-	t.Parallel() // and the only parallel test here with a list
+	t.Parallel() // and the only such test with a list in this process
 	log := servertest.CaptureLog(t)
 	address := "127.0.0.1:" + servertest.FreePort(t)
 	path := servertest.File(t, "zones", "example.org\n")

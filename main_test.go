@@ -1,7 +1,6 @@
 package fakemx_test
 
 import (
-	"flag"
 	"log"
 	"os"
 	"testing"
@@ -9,6 +8,7 @@ import (
 	"github.com/coredns/coredns/coremain"
 	"github.com/fakemx/fakemx"
 	"github.com/fakemx/fakemx/internal/servertest"
+	"github.com/fakemx/fakemx/test/waiting"
 )
 
 // asCoreDNS makes the test binary a CoreDNS with the flags of CoreDNS, for tests
@@ -37,12 +37,7 @@ func TestMain(m *testing.M) {
 		log.Fatal(err)
 	}
 	fakemx.WatchBy(sharedPort25.dial)
-	flag.Parse()
-	// Parallel tests here wait, they do not compute: as many as there are.
-	if err := flag.Set("test.parallel", "32"); err != nil {
-		log.Fatal(err)
-	}
-	code := m.Run()
+	code := waiting.Run(m)
 	_ = os.RemoveAll(dir)
 	os.Exit(code)
 }

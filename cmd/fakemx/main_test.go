@@ -1,17 +1,10 @@
 package main
 
 import (
-	"flag"
-	"log"
 	"os"
 	"testing"
+
+	"github.com/fakemx/fakemx/test/waiting"
 )
 
-func TestMain(m *testing.M) {
-	flag.Parse()
-	// Parallel tests here wait, they do not compute: as many as there are.
-	if err := flag.Set("test.parallel", "32"); err != nil {
-		log.Fatal(err)
-	}
-	os.Exit(m.Run())
-}
+func TestMain(m *testing.M) { os.Exit(waiting.Run(m)) }
