@@ -17,7 +17,7 @@ type share struct {
 
 // shares overlap: the stack grows, and memory is collected, in any function.
 var shares = []share{
-	{part: "receiving and sending a datagram, system calls", functions: []string{"net.(*UDPConn).ReadMsgUDP", "net.(*UDPConn).WriteMsgUDP"}},
+	{part: "receiving and sending, system calls", functions: []string{"net.(*UDPConn).ReadMsgUDP", "net.(*UDPConn).WriteMsgUDP", "net.(*conn).Read", "net.(*conn).Write"}},
 	{part: "growth of the goroutine's stack", functions: []string{"runtime.newstack"}},
 	{part: "collecting memory in the background", functions: []string{"runtime.gcBgMarkWorker", "runtime.bgsweep", "runtime.bgscavenge"}},
 	{part: "unpacking the query", functions: []string{"github.com/miekg/dns.(*Msg).unpack"}},
