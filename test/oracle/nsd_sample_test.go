@@ -94,7 +94,7 @@ func (z *zone) loadsInNSD() bool {
 func (s nsdSample) questions(rng *rand.Rand) (all []question) {
 	f := &finding{trial: s.trial}
 	for _, name := range s.trial.world.namesToAsk(s.trial.edited, rng) {
-		if f.zone(name) != s.plain || f.literalAsterisk(name) != "" || f.isBelowEmptyWildcard(name) {
+		if !s.tells(f, name) || f.literalAsterisk(name) != "" || f.isBelowEmptyWildcard(name) {
 			continue
 		}
 		for _, kind := range []uint16{dns.TypeA, dns.TypeMX, dns.TypeTXT, dns.TypeTLSA, dns.TypeCNAME} {
@@ -104,6 +104,13 @@ func (s nsdSample) questions(rng *rand.Rand) (all []question) {
 		}
 	}
 	return all
+}
+
+// tells reports whether the transferred zone says what is at name: it is of the zone,
+// and no real label that only *file* has a set for.
+func (s nsdSample) tells(f *finding, name string) bool {
+	_, ok := f.labelAtNonTerminal(name)
+	return !ok && f.zone(name) == s.plain
 }
 
 // compare returns an error if NSD with the transferred zone says something else
@@ -126,7 +133,7 @@ func (s nsdSample) compare(c *comparison, before, after *server, q question) err
 
 // meaning returns what an answer says, without what servers are free to add, and
 // false if it says too little: a truncated one, a failure, a referral, or an alias
-// that leads out of the zone.
+// that leads out of what the zone tells.
 func (s nsdSample) meaning(wire []byte, err error) (string, bool) {
 	m := new(dns.Msg)
 	if err != nil || m.Unpack(wire) != nil || m.Truncated || !m.Authoritative || m.Rcode == dns.RcodeServerFailure {
@@ -134,7 +141,7 @@ func (s nsdSample) meaning(wire []byte, err error) (string, bool) {
 	}
 	f := &finding{trial: s.trial}
 	for _, rr := range m.Answer {
-		if alias, ok := rr.(*dns.CNAME); ok && f.zone(alias.Target) != s.plain {
+		if alias, ok := rr.(*dns.CNAME); ok && !s.tells(f, alias.Target) {
 			return "", false
 		}
 	}

@@ -28,13 +28,12 @@ func aliasToNoData(f *finding) (reply, bool) {
 }
 
 // aliasToFarSink allows the authority section of a direct question for the sink,
-// or for a name that exists because of it or does not.
+// for a name that exists because of it or does not, or for an untouched set.
 func aliasToFarSink(f *finding) (reply, bool) {
-	aliases := slices.DeleteFunc(slices.Clone(f.want.answer), func(text string) bool {
-		return !strings.Contains(text, "\tCNAME\t") && !strings.Contains(text, "\tDNAME\t")
-	})
+	aliases := aliasesIn(f.want.answer)
 	target, ok := f.aliasOnly(aliases)
-	if !ok || !f.isSink(target) && !f.isThereForSink(target) && !f.isBelowSink(target) || f.zone(target) == f.zone(f.question.name) {
+	known := f.isSink(target) || f.isThereForSink(target) || f.isBelowSink(target) || f.isPublished(target)
+	if !ok || !known || f.zone(target) == f.zone(f.question.name) {
 		return reply{}, false
 	}
 	q := f.question
@@ -48,9 +47,7 @@ func aliasToFarSink(f *finding) (reply, bool) {
 // aliasToOtherBlock allows the SOA record of the zone that the sinks are in beside
 // an alias to a name above them, where another server block has a zone there.
 func aliasToOtherBlock(f *finding) (reply, bool) {
-	aliases := slices.DeleteFunc(slices.Clone(f.want.answer), func(text string) bool {
-		return !strings.Contains(text, "\tCNAME\t") && !strings.Contains(text, "\tDNAME\t")
-	})
+	aliases := aliasesIn(f.want.answer)
 	target, ok := f.aliasOnly(aliases)
 	i, _ := f.home(f.question.name)
 	j, _ := f.home(target)
@@ -91,6 +88,13 @@ func untouchedBehindAlias(f *finding) (reply, bool) {
 	want := f.want
 	want.additional = f.got.additional
 	return want, true
+}
+
+// aliasesIn returns the aliases of an answer section.
+func aliasesIn(answer []string) []string {
+	return slices.DeleteFunc(slices.Clone(answer), func(text string) bool {
+		return !strings.Contains(text, "\tCNAME\t") && !strings.Contains(text, "\tDNAME\t")
+	})
 }
 
 // aliasOnly returns where an answer leads to, if all it holds is a chain of

@@ -77,8 +77,8 @@ var rules = []*rule{
 	{
 		name: "an alias to a sink in another zone",
 		reason: "*file* puts the NS set or the SOA of the alias beside what it leads to; fakemx, which answers for " +
-			"the sink itself and for the names above and below that are there because of it or not, puts those of the zone of " +
-			"the sink there (RFC 2308 section 2)",
+			"the sink itself, for the names above and below that are there because of it or not, and for untouched sets, puts " +
+			"those of their zone there (RFC 2308 section 2)",
 		permits: aliasToFarSink,
 	},
 	{

@@ -116,33 +116,62 @@ func wildcardAtOwnNonTerminal(f *finding) (reply, bool) {
 }
 
 // untouchedAtOwnNonTerminal allows the real label of a name that this zone has as an
-// empty non-terminal, with the set that a wildcard of the plain zone makes for it.
+// empty non-terminal, with the set that a wildcard of the plain zone makes for it,
+// and that names below the label do not exist. An alias may lead there.
 func untouchedAtOwnNonTerminal(f *finding) (reply, bool) {
-	owner, ok := parent(f.question.name)
-	_, home := f.home(owner)
-	if !ok || home == nil || !f.hasRealLabel(f.question.name) || home.owns(owner) || !home.exists(owner) || home.signed() {
-		return reply{}, false
+	aliases := aliasesIn(f.want.answer)
+	target := f.question.name
+	if len(aliases) > 0 {
+		target, _ = f.aliasOnly(aliases)
 	}
-	q := f.question
-	q.name, q.kind = owner, dns.TypeMX
-	plain, ok := f.plain(q.overTCP())
-	set := setIn(plain.answer)
-	if !ok || len(set) == 0 || len(f.want.answer) > 0 {
+	label, ok := f.labelAtNonTerminal(target)
+	if !ok {
 		return reply{}, false
 	}
 	want := f.want
 	want.header.Rcode = dns.RcodeSuccess
-	if f.question.kind != dns.TypeMX {
+	want.answer, want.authority, want.additional = aliases, []string{f.soa(target)}, nil
+	switch {
+	case !same(label, target):
+		want.header.Rcode = dns.RcodeNameError
+		return want, true
+	case f.question.kind != dns.TypeMX:
 		return want, true
 	}
-	for _, rr := range set {
+	q := f.question
+	q.name, _ = parent(label)
+	plain, ok := f.plain(q.overTCP())
+	for _, rr := range setIn(plain.answer) {
 		mx := dns.Copy(rr).(*dns.MX)
-		mx.Hdr.Name, mx.Mx = canonical(f.question.name), canonical(mx.Mx)
+		mx.Hdr.Name, mx.Mx = canonical(label), canonical(mx.Mx)
 		want.answer = append(want.answer, mx.String())
 	}
 	slices.Sort(want.answer)
 	want.authority, want.additional = plain.authority, plain.additional
-	return want, true
+	if len(aliases) > 0 && subset(f.got.additional, plain.additional) {
+		want.additional = f.got.additional
+	}
+	return want, ok
+}
+
+// labelAtNonTerminal returns the real label, which name is at or below, of an empty
+// non-terminal of the plain zone that *file* has the MX set of a wildcard at.
+func (f *finding) labelAtNonTerminal(name string) (string, bool) {
+	_, home := f.home(name)
+	if home == nil || home.signed() {
+		return "", false
+	}
+	for label := name; !same(label, home.origin); {
+		owner, ok := parent(label)
+		if !ok {
+			return "", false
+		}
+		if from := home.answersFrom(owner); from != owner && home.has(from, dns.TypeMX) && f.hasRealLabel(label) && !home.exists(label) {
+			return label, true
+		}
+		label = owner
+	}
+	return "", false
 }
 
 // wildcardBesideSink reports whether the plain answer ends in data of a wildcard at
