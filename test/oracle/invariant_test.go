@@ -107,11 +107,14 @@ func (w *watch) checkFakes(records []dns.RR, plain func() (reply, bool)) error {
 func (w *watch) isUntouched(mx *dns.MX) bool {
 	f := &finding{trial: w.trial}
 	owner, _ := parent(mx.Hdr.Name)
-	return f.isPublished(mx.Hdr.Name) && exchanges(setOfMX(f.zone(owner), owner), mx.Mx)
+	label, ok := f.labelAtNonTerminal(mx.Hdr.Name)
+	published := f.isPublished(mx.Hdr.Name) || ok && same(label, mx.Hdr.Name)
+	return published && exchanges(f.zone(owner).setAt(owner), mx.Mx)
 }
 
-func setOfMX(z *zone, owner string) (all []string) {
-	for _, mx := range z.mx(owner) {
+// setAt returns the MX set that *file* has at owner.
+func (z *zone) setAt(owner string) (all []string) {
+	for _, mx := range z.mx(z.answersFrom(owner)) {
 		all = append(all, mx.String())
 	}
 	return all
