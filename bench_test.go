@@ -206,7 +206,10 @@ func BenchmarkPassThrough(b *testing.B) {
 }
 
 func BenchmarkSink(b *testing.B) {
-	h := newHandlerOf(b, fakesOf(3), zoneWith(b, 2))
-	b.Run("A", func(b *testing.B) { serve(b, h, resolver("fake0.mx.example.org.", dns.TypeA)) })
-	b.Run("NODATA", func(b *testing.B) { serve(b, h, resolver("fake0.mx.example.org.", dns.TypeTXT)) })
+	next := zoneWith(b, 2)
+	for _, fakes := range []int{3, 50} {
+		h := newHandlerOf(b, fakesOf(fakes), next)
+		b.Run(fmt.Sprintf("fakes=%d/A", fakes), func(b *testing.B) { serve(b, h, resolver("fake0.mx.example.org.", dns.TypeA)) })
+		b.Run(fmt.Sprintf("fakes=%d/NODATA", fakes), func(b *testing.B) { serve(b, h, resolver("fake0.mx.example.org.", dns.TypeTXT)) })
+	}
 }

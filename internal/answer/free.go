@@ -86,7 +86,7 @@ func newLearner(q *Query, z *zoneMemory) *learner {
 		ctx:    q.inside().detached(),
 		w:      detach(q.w),
 		z:      z,
-		know:   slices.Clone(z.current()),
+		know:   slices.Clone(z.current(time.Now())),
 		shared: make(map[string]verdict),
 	}
 }
@@ -125,8 +125,7 @@ func (l *learner) run() {
 
 // publish puts what is learned so far in force.
 func (l *learner) publish() {
-	known := slices.Clone(l.know)
-	l.z.known.Store(&known)
+	l.z.known.Store(newKnowledge(slices.Clone(l.know)))
 	l.published = time.Now()
 }
 

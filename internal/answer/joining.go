@@ -36,7 +36,7 @@ type guarded struct {
 // source is what was known of a zone when joining was made.
 type source struct {
 	z     *zoneMemory
-	known *[]verdict
+	known *knowledge
 }
 
 // joining returns the fakes that may join the set, which r is the answer to a
@@ -78,7 +78,7 @@ func (q *Query) sameVersion(z *zoneMemory, j *joining, anchor dns.RR) bool {
 	}
 	owner := dnsname.Canonical(anchor.Header().Name)
 	checked := ""
-	for _, v := range z.current() {
+	for _, v := range z.current(time.Now()) {
 		if v.apex == "" || v.apex == checked || !dnsname.Inside(owner, v.apex) {
 			continue
 		}
@@ -171,7 +171,7 @@ func (s source) verdicts() []verdict {
 	if s.known == nil {
 		return make([]verdict, len(s.z.zone.Hosts))
 	}
-	return *s.known
+	return s.known.verdicts
 }
 
 // servedBy returns the memory of the zone that serves a host of z, and the index

@@ -67,8 +67,8 @@ func (m *memory) of(match zones.Match) *zoneMemory {
 // zoneMemory is what is remembered of one zone of the configuration.
 type zoneMemory struct {
 	zone *zones.Zone
-	// known has a verdict for each sink of the zone, nil at first.
-	known atomic.Pointer[[]verdict]
+	// known is nil at first.
+	known atomic.Pointer[knowledge]
 	// joining is what the verdicts come to for the MX sets of the zone.
 	joining atomic.Pointer[joining]
 	// kept is the last answer with the MX set of the apex.
@@ -118,12 +118,32 @@ type round struct {
 	done    chan struct{}
 }
 
+// knowledge is what is known of the sinks of a zone. It does not change; what is
+// learned takes its place.
+type knowledge struct {
+	// verdicts has one for each host of the zone.
+	verdicts []verdict
+	// ends is when the first verdict is too old, the zero time if all are pending.
+	ends time.Time
+}
+
+func newKnowledge(verdicts []verdict) *knowledge {
+	k := &knowledge{verdicts: verdicts}
+	for i := range verdicts {
+		v := &verdicts[i]
+		if end := v.learned.Add(lifetime); v.state != pending && (k.ends.IsZero() || end.Before(k.ends)) {
+			k.ends = end
+		}
+	}
+	return k
+}
+
 // verdicts returns what is known of the sinks of the zone, by their index. What
 // is not known of the sinks wanted, or no longer, is asked for; the client waits
 // for it while it has patience, and while the round is not older than that.
 func (q *Query) verdicts(z *zoneMemory, wanted ...int) []verdict {
-	known := z.current()
 	now := time.Now()
+	known := z.current(now)
 	pends, renews := false, false
 	for _, i := range wanted {
 		pends = pends || known[i].state == pending && z.serves(i)
@@ -156,18 +176,15 @@ func (q *Query) waitFor(r *round) bool {
 }
 
 // current returns the verdicts, of which those that are too old are pending.
-func (z *zoneMemory) current() []verdict {
+func (z *zoneMemory) current(now time.Time) []verdict {
 	known := z.known.Load()
-	if known == nil {
+	switch {
+	case known == nil:
 		return make([]verdict, len(z.zone.Hosts))
+	case known.ends.IsZero() || now.Before(known.ends):
+		return known.verdicts
 	}
-	now := time.Now()
-	for i := range *known {
-		if v := &(*known)[i]; v.state != pending && now.Sub(v.learned) >= lifetime {
-			return withoutOld(*known, now)
-		}
-	}
-	return *known
+	return withoutOld(known.verdicts, now)
 }
 
 func withoutOld(known []verdict, now time.Time) []verdict {
@@ -231,11 +248,11 @@ func (z *zoneMemory) forget(v verdict) {
 	if known == nil {
 		return
 	}
-	out := slices.Clone(*known)
+	out := slices.Clone(known.verdicts)
 	for i := range out {
 		if old := &out[i]; old.apex == v.apex && old.serial == v.serial {
 			*old = verdict{served: old.served}
 		}
 	}
-	z.known.CompareAndSwap(known, &out)
+	z.known.CompareAndSwap(known, newKnowledge(out))
 }

@@ -38,7 +38,7 @@ func (e *Editor) Whole(apex string, soa *dns.SOA) *Whole {
 	w := &Whole{q: e.own(transferPatience), apex: apex, join: make(map[*zoneMemory]*joining), has: make(map[string]bool)}
 	for m := range e.zones.Around(apex) {
 		z := e.memory.of(m)
-		for _, v := range z.current() {
+		for _, v := range z.current(time.Now()) {
 			if v.state == free && v.apex == apex && v.serial != soa.Serial {
 				z.forget(v)
 			}
