@@ -120,13 +120,14 @@ func TestSerial(t *testing.T) {
 		}
 	})
 	t.Run("another configuration is another number, and NOTIFY is sent", func(t *testing.T) {
+		for len(notified) > 0 {
+			<-notified
+		}
 		if err := s.Reload(corefile("highest fake9 203.0.113.9", "highest fake8 203.0.113.8")); err != nil {
 			t.Fatal(err)
 		}
 		servertest.Eventually(t, 20*time.Second, "another number", func() bool { return askedNumber(t, s) == first+1 })
-		for len(notified) > 0 {
-			<-notified // what file says of itself when it starts
-		}
+		expectNotify(t, notified) // of file, when it starts
 		expectNotify(t, notified)
 		if rrs := transferred(t, s, first); len(exchanges(&dns.Msg{Answer: rrs})) != 3 {
 			t.Errorf("transferred %v", rrs)
