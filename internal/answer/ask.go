@@ -145,9 +145,9 @@ func withDO(r *dns.Msg, opt *dns.OPT) *dns.Msg {
 	return &asked.msg
 }
 
-// signed reports whether the plugins behind sign. What cannot be known is taken
-// to be signed.
-func (r *Reply) signed() bool { return r.proof == nil || hasDNSSEC(r.proof) }
+// signed reports whether the plugins behind sign the zone of name, to a question
+// for which r is the answer. What cannot be known is taken to be signed.
+func (r *Reply) signed(name string) bool { return r.proof == nil || signedAt(r.proof, name) }
 
 // signs reports whether the plugins behind sign the MX set of owner.
 func (r *Reply) signs(owner string) bool {

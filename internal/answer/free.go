@@ -173,7 +173,7 @@ func (l *learner) verdict(h *zones.Host) (v verdict, forAll bool) {
 			return verdict{state: taken, reason: fmt.Sprintf("%q has a DNAME record", owner)}, true
 		}
 		return verdict{state: failing, reason: "the plugins behind fakemx do not answer for its zone"}, true
-	case hasDNSSEC(m):
+	case signedAt(m, h.Name):
 		v = l.taken(m, h.Name, "its zone is signed behind fakemx")
 		return v, v.apex != h.Name // one that begins there says nothing of the others
 	case isReferral(m):

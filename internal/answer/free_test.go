@@ -1,6 +1,7 @@
 package answer
 
 import (
+	"net"
 	"testing"
 
 	"github.com/miekg/dns"
@@ -67,6 +68,37 @@ func TestASinkInASignedZoneIsNotFree(t *testing.T) {
 	want(t, "the MX set of the unsigned zone below", exchanges(ask(t, e, "sub.example.org", dns.TypeMX)), "mail.sub")
 	if m := ask(t, e, "fake0.example.org", dns.TypeA); m.Rcode != dns.RcodeNameError {
 		t.Errorf("the sink: got %v, want the name error of the signed zone", m)
+	}
+}
+
+func TestAnAliasIntoASignedZoneSignsNoOther(t *testing.T) {
+	b := newBackend(t, map[string]string{"example.org.": "@ MX 10 mail\nmail A 192.0.2.10\n"})
+	b.before = func(w dns.ResponseWriter, r *dns.Msg) (int, bool) {
+		name := r.Question[0].Name
+		if name == "example.org." || name == "mail.example.org." {
+			return 0, false
+		}
+		m := new(dns.Msg).SetReply(r)
+		m.Authoritative = true
+		m.Answer = []dns.RR{
+			&dns.CNAME{Hdr: dns.RR_Header{Name: name, Rrtype: dns.TypeCNAME, Class: dns.ClassINET}, Target: "www.signed.example."},
+			&dns.A{Hdr: dns.RR_Header{Name: "www.signed.example.", Rrtype: dns.TypeA, Class: dns.ClassINET}, A: net.IPv4(192, 0, 2, 80)},
+		}
+		if opt := r.IsEdns0(); opt != nil && opt.Do() {
+			m.Answer = append(m.Answer, &dns.RRSIG{
+				Hdr:         dns.RR_Header{Name: "www.signed.example.", Rrtype: dns.TypeRRSIG, Class: dns.ClassINET},
+				TypeCovered: dns.TypeA, SignerName: "signed.example.",
+			})
+		}
+		return dns.RcodeSuccess, w.WriteMsg(m) == nil
+	}
+	e := editor(t, "fakemx example.org {\nlowest fake0 198.51.100.1\n}", b)
+	want(t, "the MX set", exchanges(ask(t, e, "example.org", dns.TypeMX)), "fake0 mail")
+	if m := ask(t, e, "fake0.example.org", dns.TypeA); len(m.Answer) != 1 || m.Answer[0].(*dns.A).A.String() != "198.51.100.1" {
+		t.Errorf("the sink: got %v, want its address", m)
+	}
+	if m := ask(t, e, "x.fake0.example.org", dns.TypeA); m.Rcode != dns.RcodeNameError {
+		t.Errorf("below the sink: got %v, want a name error, as the wildcard does not reach there", m)
 	}
 }
 

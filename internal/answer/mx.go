@@ -52,7 +52,7 @@ func (q *Query) inject(m *dns.Msg, r *Reply) *dns.Msg {
 				q.keep(z, before, m, out, direct, d)
 			}
 			m = out
-		case d.result == tell.Present && !at.DryRun && !direct.signed():
+		case d.result == tell.Present && !at.DryRun && !direct.signed(owner):
 			m = q.completeGlue(m, d.zone)
 		case d.incomplete && !at.DryRun:
 			m = q.shorten(m, owner)

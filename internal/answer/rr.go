@@ -46,6 +46,19 @@ func hasDNSSEC(m *dns.Msg) bool {
 		slices.ContainsFunc(m.Extra, isDNSSEC)
 }
 
+// signedAt reports whether m, an answer for name, shows that the zone of name is
+// signed: what an alias there leads to may be of another zone, and signed or not.
+func signedAt(m *dns.Msg, name string) bool {
+	if !hasAlias(m) {
+		return hasDNSSEC(m)
+	}
+	return slices.ContainsFunc(m.Answer, func(rr dns.RR) bool {
+		sig, ok := rr.(*dns.RRSIG)
+		return ok && (dnsname.Same(sig.Hdr.Name, name) ||
+			sig.TypeCovered == dns.TypeDNAME && dnsname.Inside(name, dnsname.Canonical(sig.Hdr.Name)))
+	})
+}
+
 func hasAlias(m *dns.Msg) bool { return slices.ContainsFunc(m.Answer, isType(dns.TypeCNAME)) }
 
 // only returns the records of one type. It does not copy where there are no others.

@@ -110,7 +110,7 @@ func (q *Query) atNode(at *spot, r *Reply) (*dns.Msg, bool) {
 		if cutOff(m, q.name) || at.Kind == zones.TLSA && dnameOver(q.askFor, q.name, at.Apex) != "" {
 			return nil, false
 		}
-	case r.signed(), cutOff(m, q.name):
+	case r.signed(q.name), cutOff(m, q.name):
 		return nil, false
 	case !served && !hasAlias(m) && !answers(m):
 		return nil, false
