@@ -8,6 +8,11 @@ import (
 )
 
 func failurePasses(f *finding) (reply, bool) {
+	if f.want.header.Rcode == dns.RcodeServerFailure && f.got.header.Rcode == dns.RcodeServerFailure {
+		want := f.want
+		want.answer, want.authority, want.additional = f.got.answer, f.got.authority, f.got.additional
+		return want, true
+	}
 	plain, ok := f.plain(f.question)
 	failed := plain.header.Rcode == dns.RcodeServerFailure && f.got.header.Rcode == dns.RcodeServerFailure
 	return plain, ok && failed && !f.isSink(f.question.name)
@@ -32,8 +37,10 @@ func aliasToNoData(f *finding) (reply, bool) {
 func aliasToFarSink(f *finding) (reply, bool) {
 	aliases := aliasesIn(f.want.answer)
 	target, ok := f.aliasOnly(aliases)
-	known := f.isSink(target) || f.isThereForSink(target) || f.isBelowSink(target) || f.isPublished(target)
-	if !ok || !known || f.zone(target) == f.zone(f.question.name) {
+	if !ok || f.zone(target) == f.zone(f.question.name) {
+		return reply{}, false
+	}
+	if !f.isSink(target) && !f.isThereForSink(target) && !f.isBelowSink(target) && !f.isPublished(target) {
 		return reply{}, false
 	}
 	q := f.question
@@ -63,11 +70,15 @@ func aliasToOtherBlock(f *finding) (reply, bool) {
 	return want, true
 }
 
-// aliasToSinkBehindCut allows the answer of a direct question for the sink behind an
-// alias that leads below a zone cut, where the backend does not show the cut.
+// aliasToSinkBehindCut allows the answer of a direct question for the sink, or a name
+// above or below it, behind an alias that leads below a zone cut, where the backend
+// does not show the cut.
 func aliasToSinkBehindCut(f *finding) (reply, bool) {
 	target, ok := f.aliasOnly(f.want.answer)
-	if !ok || !f.isSink(target) || f.zone(target) == f.zone(f.question.name) || len(f.want.authority) > 0 {
+	if !ok || f.zone(target) == f.zone(f.question.name) || len(f.want.authority) > 0 {
+		return reply{}, false
+	}
+	if !f.isSink(target) && !f.isThereForSink(target) && !f.isBelowSink(target) {
 		return reply{}, false
 	}
 	q := f.question
@@ -75,7 +86,7 @@ func aliasToSinkBehindCut(f *finding) (reply, bool) {
 	direct, ok := answerOf(f.comparison.want, q)
 	want := f.want
 	want.answer = slices.Sorted(slices.Values(slices.Concat(f.want.answer, direct.answer)))
-	want.authority = direct.authority
+	want.authority, want.header.Rcode = direct.authority, direct.header.Rcode
 	return want, ok
 }
 
