@@ -53,9 +53,7 @@ func signedAt(m *dns.Msg, name string) bool {
 		return hasDNSSEC(m)
 	}
 	return slices.ContainsFunc(m.Answer, func(rr dns.RR) bool {
-		sig, ok := rr.(*dns.RRSIG)
-		return ok && (dnsname.Same(sig.Hdr.Name, name) ||
-			sig.TypeCovered == dns.TypeDNAME && dnsname.Inside(name, dnsname.Canonical(sig.Hdr.Name)))
+		return rr.Header().Rrtype == dns.TypeRRSIG && belongsToAlias(rr, name)
 	})
 }
 

@@ -120,7 +120,7 @@ func (f *finding) aliasOnly(answer []string) (target string, ok bool) {
 		switch rr := rr.(type) {
 		case *dns.CNAME:
 			next[canonical(rr.Hdr.Name)] = canonical(rr.Target)
-		case *dns.DNAME:
+		case *dns.DNAME, *dns.RRSIG:
 		default:
 			return "", false
 		}
