@@ -143,8 +143,8 @@ func (w *Whole) Settle(owner string) error {
 }
 
 // Bounds returns the names below the apex from which on down other rules hold than
-// above: apexes of configured zones, and names of except. They are canonical, and
-// some may be there twice.
+// above: apexes of configured zones, and names of except that are in no zone further
+// down. They are canonical, and some may be there twice.
 func (w *Whole) Bounds() (names []string) {
 	matches := slices.Collect(w.q.e.zones.Around(w.apex))
 	if m, ok := w.q.e.zones.Find(w.apex); ok {
@@ -152,8 +152,10 @@ func (w *Whole) Bounds() (names []string) {
 	}
 	for _, m := range matches {
 		names = append(names, m.Apex)
-		if !m.Except.Empty() {
-			names = append(names, m.Except.Names(m.Apex)...)
+		for _, name := range m.Except.Names(m.Apex) {
+			if at, ok := w.q.e.zones.Find(name); ok && at.Apex == m.Apex {
+				names = append(names, name)
+			}
 		}
 	}
 	return slices.DeleteFunc(names, func(name string) bool { return !dnsname.Below(name, w.apex) })
