@@ -17,7 +17,7 @@ import (
 )
 
 // rewrites is how often the lists are replaced while they are read.
-const rewrites = 100
+const rewrites = 30
 
 // rewriting replaces the lists again and again by the one and the other in turn,
 // while all readers read, each as often as it can and at least once between any
@@ -60,7 +60,7 @@ func rewriting(t *testing.T, w *dnsl.Writer, one, other []dnsl.Entry, readers ..
 
 // lists are two that have some addresses in common.
 func lists() (one, other []dnsl.Entry) {
-	const size = 2000
+	const size = 1000
 	until := time.Now().Add(24 * time.Hour)
 	return entries(0, size, until), entries(size/2, 2*size, until)
 }
@@ -135,7 +135,7 @@ func TestZonesAreWhole(t *testing.T) {
 		}
 	}
 	listed := func(server string) func() {
-		name := dnsl.Owner(made(1500), zone) // in both
+		name := dnsl.Owner(made(750), zone) // in both
 		return func() {
 			answer, _, err := new(dns.Client).Exchange(servertest.Query(name, dns.TypeA), server)
 			if err == nil && len(answer.Answer) != 1 {

@@ -24,7 +24,7 @@
 //
 // FuzzQuery puts any query to one server, and checks what must hold for all.
 //
-//	go test ./test/oracle -v              # 100 zones
+//	go test ./test/oracle -v              # 50 zones
 //	go test ./test/oracle -v -zones=2000  # as many as CI asks for
 //	go test ./test/oracle -v -seed=1234   # one world again
 package oracle

@@ -19,7 +19,7 @@ import (
 )
 
 var (
-	zones = flag.Int("zones", 100, "how many zones are made at least, in worlds of one or more")
+	zones = flag.Int("zones", 50, "how many zones are made at least, in worlds of one or more")
 	first = flag.Uint64("first", 1, "the seed of the first world; the others follow")
 	seed  = flag.Uint64("seed", 0, "make only the world of this seed")
 )
