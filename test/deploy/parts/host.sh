@@ -44,6 +44,17 @@ for page in man1/fakemx.1 man7/coredns-fakemx.7 man8/fakemx.8; do
   is "... all of which the package has" "$missing" ""
 done
 
+# options_of COMMAND...: those that -help lists; documented SECTION: those that fakemx(1) has
+dpkg-deb --fsys-tarfile "$package" | tar x -C "$tmp" ./usr/bin/fakemx
+options_of() { for command; do "$tmp/usr/bin/fakemx" $command -help 2>&1 | sed -nE 's/^  -([a-z-]+).*/\1/p'; done | sort -u | xargs; }
+documented() { zcat "$tmp/usr/share/man/man1/fakemx.1.gz" | awk -v section=".Ss fakemx $1" '/^\.S[sh]/ { inside = $0 == section } inside && /^\.It Fl/ { print $3 }' | sort -u | xargs; }
+has "fakemx -help names its commands" "$("$tmp/usr/bin/fakemx" -help)" '^  sink '
+for command in check 'sink serve' 'sink report'; do
+  is "fakemx(1) has the options of fakemx $command, no more and no less" "$(documented "$command")" "$(options_of "$command")"
+done
+is "... and of the commands that speak to the sink" "$(documented 'sink list, show, acquit, allow')" \
+  "$(options_of 'sink list' 'sink show' 'sink acquit' 'sink allow')"
+
 exposure=$(systemd-analyze security --offline=true "$repo/deploy/host/fakemx.service" | awk '/Overall exposure/ {print $(NF-2)}')
 if awk "BEGIN {exit !($exposure <= 1.6)}"; then ok "the unit's exposure is $exposure of 10"; else fail "the unit's exposure is $exposure of 10"; fi
 
@@ -56,6 +67,7 @@ has "man coredns-fakemx" "$(machine man coredns-fakemx)" 'fakemx +- +puts +synth
 has "man 1 fakemx" "$(machine man 1 fakemx)" 'probe-foreign'
 has "man 8 fakemx" "$(machine man 8 fakemx)" 'SIGUSR1'
 has "-version has the commit" "$(machine /usr/lib/fakemx/coredns -version)" "$(git -C "$repo" rev-parse --short=12 HEAD)"
+has "... so has that of the command fakemx" "$(machine fakemx -version)" "$(git -C "$repo" rev-parse --short=12 HEAD)"
 cat >"$machine_root/etc/fakemx/Corefile" <<'COREFILE'
 example.org {
     errors

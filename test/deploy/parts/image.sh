@@ -33,6 +33,8 @@ finally end
 answered() { in_net dig @127.0.0.1 -p 1053 +tries=1 +time=1 example.org MX +norecurse; }
 milliseconds() { echo $(($(date +%s%N) / 1000000)); }
 
+has "-version has the commit" "$(in_net podman run --rm --network=host $name -version)" "$(git -C "$repo" describe --tags --always)"
+
 begin=$(milliseconds)
 runs "it starts read-only, without capabilities" serve standalone
 until_true 10 answered

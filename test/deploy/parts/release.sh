@@ -38,4 +38,5 @@ as_shown() {
 }
 runs "the archive's command serves what its README shows" until_true 20 as_shown
 has "-version has the commit" "$(./coredns -version)" "$(git -C "$repo" rev-parse --short HEAD)"
+has "... and so has that of the command fakemx" "$(./fakemx -version)" "$(git -C "$repo" rev-parse --short HEAD)"
 cd "$here" || return
