@@ -37,7 +37,7 @@ for page in man1/fakemx.1 man7/coredns-fakemx.7 man8/fakemx.8; do
   file=$tmp/usr/share/man/$page.gz
   is "$page: mandoc has no warning" "$(zcat "$file" | mandoc -Tlint -W warning 2>&1)" ""
   is "... nor has man" "$(LC_ALL=C.UTF-8 MANWIDTH=80 man --warnings -E UTF-8 -l "$file" 2>&1 >/dev/null)" ""
-  cited=$(zcat "$file" | mandoc -Tascii -O width=1000 | col -b | grep -oE '/(etc|usr|lib)/[A-Za-z0-9._/-]*[A-Za-z0-9]' | sort -u)
+  cited=$(zcat "$file" | mandoc -Tascii -O width=1000 | col -b | grep -oP '(?<![a-z])/(etc|usr|lib)/[A-Za-z0-9._/-]*[A-Za-z0-9]' | sort -u)
   has "... cites files" "$cited" .
   missing=
   for path in $cited; do grep -q "^\.$path" <<<"$files" || missing+=" $path"; done
@@ -74,6 +74,7 @@ example.org {
     prometheus 127.0.0.1:9153
     fakemx {
         highest decoy[1-3] 198.51.100.26
+        serial /var/lib/fakemx/serials
     }
     file /etc/fakemx/example.org.zone
 }
@@ -82,6 +83,8 @@ cp "$repo/deploy/kubernetes/components/zones/example.org.zone" "$machine_root/et
 runs "the service starts" machine systemctl start fakemx
 answers() { [ "$(machine dig @127.0.0.1 +tries=1 +time=1 +noall +answer example.org MX | wc -l)" = "$1" ]; }
 runs "... on port 53, with the fakes" until_true 10 answers 5
+number() { [ "$(machine dig @127.0.0.1 +tries=1 +time=1 +short example.org SOA | cut -d ' ' -f 3)" = "$1" ]; }
+runs "... and with a serial of its own, kept below /var/lib/fakemx" until_true 10 number 2
 status=$(machine sh -c 'cat /proc/$(systemctl show -P MainPID fakemx)/status')
 has "... not as root" "$status" '^Uid:	6[0-9]{4}	'
 has "... with the one capability" "$status" '^CapBnd:	0000000000000400'
@@ -90,6 +93,7 @@ has "... and a filter of system calls" "$status" '^Seccomp:	2'
 sed -i 's/decoy\[1-3\]/decoy[1-4]/' "$machine_root/etc/fakemx/Corefile"
 runs "reload" machine systemctl reload fakemx
 runs "... takes up the change" until_true 10 answers 6
+runs "... and moves the serial" until_true 10 number 3
 sed -i 's/highest .*/highest fake0.mx 127.0.0.1/' "$machine_root/etc/fakemx/Corefile"
 machine systemctl reload fakemx
 bad_corefile_logged() { machine journalctl -u fakemx | grep -E 'ERROR.*127\.0\.0\.1'; }
