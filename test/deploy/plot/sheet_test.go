@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -9,15 +10,24 @@ import (
 	"testing"
 )
 
-const dashboard = "../../../deploy/grafana/fakemx.json"
+const (
+	dashboard     = "../../../deploy/grafana/fakemx.json"
+	sinkDashboard = "../../../deploy/sink/dashboard.json"
+)
 
 // one measures the same for every expression: the legend without its labels.
 func one(_, legend string) ([]series, error) {
 	return []series{{legend, map[int64]float64{0: 1, 1: 2}}}, nil
 }
 
-func TestDashboardOnOneSheet(t *testing.T) {
-	panels, err := readPanels(dashboard)
+func TestDashboardsOnOneSheetEach(t *testing.T) {
+	for _, file := range []string{dashboard, sinkDashboard} {
+		t.Run(filepath.Base(file), func(t *testing.T) { onOneSheet(t, file) })
+	}
+}
+
+func onOneSheet(t *testing.T, file string) {
+	panels, err := readPanels(file)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -53,10 +63,26 @@ func TestDashboardOnOneSheet(t *testing.T) {
 			}
 		}
 	})
-	t.Run("every line has a colour of the dashboard", func(t *testing.T) {
-		if lines := strings.Count(script, "lw 2 lc rgb "); lines == 0 {
-			t.Error("no lines")
+	t.Run("each axis says what it counts", func(t *testing.T) {
+		for i := range panels {
+			if p := &panels[i]; p.Type == "timeseries" && p.FieldConfig.Defaults.Custom.AxisLabel == "" {
+				t.Errorf("%q has no axisLabel", p.Title)
+			}
 		}
+	})
+	t.Run("a name has one colour in all panels", func(t *testing.T) {
+		colours := make(map[string]string)
+		for i := range panels {
+			for _, o := range panels[i].FieldConfig.Overrides {
+				name, colour := o.Matcher.Options, o.Properties[0].Value.FixedColor
+				if before := cmp.Or(colours[name], colour); before != colour {
+					t.Errorf("%q: %s is %s, and %s in another panel", panels[i].Title, name, colour, before)
+				}
+				colours[name] = colour
+			}
+		}
+	})
+	t.Run("every line has a colour of the dashboard", func(t *testing.T) {
 		for i := range panels {
 			p := &panels[i]
 			if p.Type != "timeseries" {
