@@ -109,6 +109,27 @@ visit_logged() { machine journalctl -u fakemx-sink | grep -F '"helo":"a.example"
 runs "... the visit is in the journal" until_true 10 visit_logged
 runs "... and in a report" machine fakemx sink report
 
+# Upgrade and rollback as docs/operations.md has them: another version is installed over the one that runs.
+"$repo/deploy/host/package" "$binary" "$(go env GOARCH)" 0.1.1 "$tmp" >/dev/null
+# over VERSION: installs it, and says whether the service has begun anew, with the same answers and the same serial
+over() {
+  local before
+  before=$(machine systemctl show -P MainPID fakemx)
+  cp "$tmp/fakemx_$1_$(go env GOARCH).deb" "$machine_root/srv/"
+  machine dpkg -i "/srv/fakemx_$1_$(go env GOARCH).deb" && [ "$(machine systemctl show -P MainPID fakemx)" != "$before" ] &&
+    until_true 10 answers 6 && number 3
+}
+sed -i 's/highest .*/highest decoy[1-4] 198.51.100.26/' "$machine_root/etc/fakemx/Corefile"
+runs "an upgrade goes on with the same answers and the same serial" over 0.1.1
+runs "... so does a rollback" over 0.1.0
+
+# The commands of docs/no-fakes.md, word for word.
+command_of() { awk -v n="$1" '/^~~~ sh$/ && ++i == n { inside = 1; next } /^~~~/ { inside = 0 } inside' "$repo/docs/no-fakes.md"; }
+has "docs/no-fakes.md: dig" "$(machine bash -c "$(command_of 1)")" 'MX\s+60 decoy4\.example\.org'
+has "... the metrics" "$(machine bash -c "$(command_of 2)")" 'result="injected".* [1-9]'
+has "... the log" "$(machine bash -c "$(command_of 3)")" 'example\.org\.: lowest none, highest decoy1'
+has "... everything at once" "$(machine bash -c "cd /etc/fakemx && $(command_of 4)" 2>&1)" 'example\.org'
+
 runs "the package is removed" machine dpkg -r fakemx
 is "... and has stopped its services" "$(machine systemctl is-active fakemx fakemx-sink | xargs)" "inactive inactive"
 runs "... and has kept the configuration" test -f "$machine_root/etc/fakemx/Corefile"

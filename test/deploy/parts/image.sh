@@ -49,6 +49,12 @@ is "... ready" "$(in_net curl -s http://127.0.0.1:8181/ready)" OK
 has "... with metrics" "$(in_net curl -s http://127.0.0.1:9153/metrics)" '^coredns_fakemx_answers_total.*injected.* [1-9]'
 end >/dev/null
 
+mkdir "$tmp/refused"
+printf '.:1053 {\n    fakemx example.org {\n        highest decoy 127.0.0.1\n    }\n}\n' >"$tmp/refused/Corefile"
+has "a Corefile that it refuses ends it at once, with file, line and cause" \
+  "$(in_net timeout 30 podman run --rm --network=host --volume "$tmp/refused:/etc/fakemx:ro" $name 2>&1; echo "status $?")" \
+  '/etc/fakemx/Corefile:3 - .*loopback address'
+
 for overlay in forward-nsd secondary secondary-knot; do
   serve $overlay >/dev/null
   runs "it takes the Corefile of $overlay" until_true 10 answered
