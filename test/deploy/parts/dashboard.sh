@@ -11,6 +11,8 @@ dashboard=$repo/deploy/grafana/fakemx.json sink_dashboard=$repo/deploy/sink/dash
 for file in "$dashboard" "$sink_dashboard"; do
   runs "${file#"$repo"/} is JSON with one id a panel" jq -e '[.panels[].id] | length > 0 and (unique | length) == length' "$file"
 done
+is "all jobs are those with fakemx, not all that Prometheus has" \
+  "$(jq '.templating.list[] | select(.name == "job").allValue' "$dashboard")" null
 runs "their panels stand apart, with a unit on each axis and one colour a meaning" sh -c "cd '$here' && go test -count=1 ./plot"
 
 build_binary
@@ -85,6 +87,7 @@ expr_of() { queries "$dashboard" | awk -F '\t' -v legend="$1" '$2 == legend {pri
 # near CLAIM GOT WANT: but for the queries of the file's last, unfinished round
 near() { if [ $(($2 - $3)) -ge -2 ] && [ $(($2 - $3)) -le 2 ]; then ok "$1: $2"; else fail "$1: got '$2', want about '$3'"; fi; }
 share() { echo "sum(rate(coredns_fakemx_answers_total{result=\"$1\"}[10s])) / sum(rate(coredns_fakemx_answers_total[10s]))"; }
+is "servers up, and not the sink server, in percent of one" "$(at $((load_half - 1)) "$(expr_of up)")" 100
 is "sets with fakes, of those that could have them, in percent" "$(at $((load_half - 1)) "$(expr_of "with fakes")")" 100
 near "... while a sink accepts" "$(at $((load_to - 1)) "$(expr_of "with fakes")")" 71
 near "share of MX, in percent" "$(at $((load_half - 1)) "$(expr_of MX) / $(expr_of all)")" 43
