@@ -91,7 +91,7 @@ func TestTheZoneBelowIsNeverChanged(t *testing.T) {
 	}
 }
 
-// spoil does what plugins above do with an answer that is theirs: put records
+// spoil does what plugins in front do with an answer that is theirs: put records
 // into another order and append some.
 func spoil(m *dns.Msg) {
 	extra := &dns.TXT{Hdr: dns.RR_Header{Name: "spoilt.example.org.", Rrtype: dns.TypeTXT, Class: dns.ClassINET}}

@@ -278,7 +278,7 @@ func handler(t *testing.T, next plugin.HandlerFunc) plugin.Handler {
 	return dnsserver.GetConfig(c).Plugin[0](next)
 }
 
-// What a plugin below may do, however odd, is none of fakemx's to fail on.
+// What a plugin behind may do, however odd, is none of fakemx's to fail on.
 func TestOddPluginsBehind(t *testing.T) {
 	mx := servertest.Records(t, "example.org", "@ MX 10 mail")
 	reply := func(change func(*dns.Msg)) plugin.HandlerFunc {

@@ -28,7 +28,7 @@ func TestSinkInAnotherZone(t *testing.T) {
 		want        int
 	}{
 		{"the sink's zone answers: all fakes", "file " + sinks + " example.org", 3},
-		{"the sink's zone is signed below: the sink has no address, and no fake points to it", "file " + signed + " example.org", 2},
+		{"the sink's zone is signed behind: the sink has no address, and no fake points to it", "file " + signed + " example.org", 2},
 		{"nobody has the sink's zone: the same", "", 2},
 	} {
 		t.Run(test.name, func(t *testing.T) {

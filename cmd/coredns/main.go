@@ -10,6 +10,7 @@ import (
 	"github.com/coredns/coredns/core/dnsserver"
 	"github.com/coredns/coredns/coremain"
 	"github.com/fakemx/fakemx"
+	"github.com/fakemx/fakemx/internal/commit"
 	"github.com/fakemx/fakemx/internal/order"
 )
 
@@ -23,7 +24,7 @@ func main() {
 	}
 	caddy.AppVersion = coremain.CoreVersion + " fakemx-" + fakemx.Version
 	if info, ok := debug.ReadBuildInfo(); ok && coremain.GitCommit == "" {
-		coremain.GitCommit = commitOf(info)
+		coremain.GitCommit = commit.Of(info)
 	}
 	coremain.Run()
 }

@@ -8,7 +8,12 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"runtime"
+	"runtime/debug"
 	"syscall"
+
+	"github.com/fakemx/fakemx"
+	"github.com/fakemx/fakemx/internal/commit"
 )
 
 // A command is a subcommand.
@@ -48,6 +53,9 @@ func run(ctx context.Context, args []string) int {
 	case "help", "-h", "-help", "--help":
 		usage(os.Stdout)
 		return 0
+	case "version", "-version", "--version":
+		version(os.Stdout)
+		return 0
 	default:
 		fmt.Fprintf(os.Stderr, "fakemx: no command %q\n", args[0])
 		usage(os.Stderr)
@@ -60,5 +68,16 @@ func usage(w io.Writer) {
 	for _, c := range commands {
 		fmt.Fprintf(w, "  %-8s %s\n", c.name, c.summary)
 	}
-	fmt.Fprintln(w, "fakemx COMMAND -help says more.")
+	fmt.Fprintln(w, "fakemx COMMAND -help says more, fakemx -version which version this is.")
+}
+
+// gitCommit is set by the linker in builds for others, as CoreDNS's is.
+var gitCommit string
+
+// version writes what the server's -version writes of itself.
+func version(w io.Writer) {
+	if info, ok := debug.ReadBuildInfo(); ok && gitCommit == "" {
+		gitCommit = commit.Of(info)
+	}
+	fmt.Fprintf(w, "fakemx-%s\n%s/%s, %s, %s\n", fakemx.Version, runtime.GOOS, runtime.GOARCH, runtime.Version(), gitCommit)
 }

@@ -15,7 +15,7 @@ import (
 
 // The order of CoreDNS's plugins is fixed when the first server starts. So the
 // backend of these tests takes the place of one that is not built in here. It
-// stands above file, which then is the second that can transfer a zone.
+// stands in front of file, which then is the second that can transfer a zone.
 const backendPlugin = "route53"
 
 func init() {

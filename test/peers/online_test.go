@@ -89,7 +89,7 @@ func (s *keySet) signing() string {
 	return "dnssec {\n key file " + strings.Join(s.files, " ") + "\n}"
 }
 
-// startSigner runs CoreDNS on a port of its own: dnssec above fakemx above file.
+// startSigner runs CoreDNS on a port of its own: dnssec in front of fakemx, file behind it.
 func startSigner(t *testing.T, keys *keySet, zoneFile string) string {
 	t.Helper()
 	port := servertest.FreePort(t)

@@ -55,7 +55,7 @@ func TestOverOtherPlugins(t *testing.T) {
 	})
 }
 
-// What is not authoritative below is not above either: a resolver's answer stays
+// What is not authoritative behind fakemx is not in front either: a resolver's answer stays
 // one. The sinks are fakemx's own.
 func TestOverAResolver(t *testing.T) {
 	t.Parallel() // it waits for a name server that is silent

@@ -38,10 +38,10 @@ func signedWithBIND(t *testing.T, keys *keySet, zoneFile string, options ...stri
 	return signed
 }
 
-// A set with signatures from below stays as it is, for a fake would make it
+// A set that was signed behind fakemx stays as it is, for a fake would make it
 // bogus. The sinks of such a zone are not served: unsigned, they would be bogus
 // too.
-func TestSignedBelow(t *testing.T) {
+func TestSignedBehind(t *testing.T) {
 	for name, test := range map[string]struct {
 		sign    func(t *testing.T, keys *keySet, zoneFile string, options ...string) string
 		options []string
@@ -98,7 +98,7 @@ func overForward(start func(*testing.T, hosted) *process) func(*testing.T, *keyS
 	}
 }
 
-// untouched compares the same backend with and without fakemx above.
+// untouched compares the same backend with and without fakemx in front.
 func untouched(t *testing.T, keys *keySet, backend string) {
 	t.Helper()
 	port, without := servertest.FreePort(t), servertest.FreePort(t)

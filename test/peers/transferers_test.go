@@ -28,7 +28,7 @@ func records(t *testing.T, origin, text string) []dns.RR {
 	return append(rrs, rrs[0])
 }
 
-// startBackend runs CoreDNS over a backend of the test and, below it, file.
+// startBackend runs CoreDNS over a backend of the test and, behind it, file.
 func startBackend(t *testing.T, b transferer, more string) string {
 	t.Helper()
 	backends.add(t.Name(), b)
@@ -85,7 +85,7 @@ func TestSeveralTransferers(t *testing.T) {
 	address := startBackend(t, first, twoFakes+"\nfile "+servertest.Zone(t, "example.org", parentText)+" example.org\n"+
 		"file "+servertest.Zone(t, "example.net", "")+" example.net")
 	for _, test := range []struct{ zone, from string }{
-		{"example.net.", "the first backend below"},
+		{"example.net.", "the first backend behind"},
 		{"example.org.", "the second, if the first does not have it"},
 	} {
 		t.Run("a zone comes from "+test.from, func(t *testing.T) {

@@ -10,8 +10,9 @@ need pdns_server pdns-server
 dpkg -s pdns-backend-bind >/dev/null 2>&1 || need pdns-bindbackend pdns-backend-bind
 need envsubst gettext-base
 
-build_binary
-"$repo/deploy/host/package" "$binary" "$(go env GOARCH)" 0.1.0 "$tmp/package" >/dev/null
+git clone -q "$repo" "$tmp/clone"
+in_the_clone() { env --chdir="$tmp/clone" bash -e; }
+document package in_the_clone
 
 # The operator's own server, as it is before: on port 53, with the zone in /srv/example.org.zone.
 before_nsd() {
@@ -74,7 +75,7 @@ on_the_host() { machine env --chdir=/srv bash -e; }
 serving() { [ -n "$(machine dig @127.0.0.1 +tries=1 +time=1 +short example.org SOA)" ]; }
 for server in ${SERVERS:-nsd bind knot pdns}; do
   start_machine || { fail "a machine boots: $(cat "$tmp/machine.log")"; return; }
-  cp "$tmp"/package/*.deb "$machine_root/srv"
+  cp "$tmp"/clone/*.deb "$machine_root/srv"
   install -m 644 "$repo/deploy/kubernetes/components/zones/example.org.zone" "$machine_root/srv/"
   is "nothing is on port 53 of the machine" "$(machine ss -Hlntu 'sport = :53')" ""
   runs "the operator's own server, $server, is there before" before_$server
@@ -87,10 +88,9 @@ need podman podman runc
 ip netns add fakemx-docs
 finally ip netns del fakemx-docs
 finally podman rm --force --time=0 fakemx
-git clone -q "$repo" "$tmp/clone"
-in_the_clone() { nsenter --net=/run/netns/fakemx-docs -- env --chdir="$tmp/clone" bash -e; }
+with_containers() { nsenter --net=/run/netns/fakemx-docs -- env --chdir="$tmp/clone" bash -e; }
 ip -n fakemx-docs link set lo up
-document container in_the_clone
+document container with_containers
 need podman-compose podman-compose
 finally 'podman rm --force --time=0 mydns_fakemx_1'
-document compose in_the_clone
+document compose with_containers

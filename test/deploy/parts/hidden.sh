@@ -1,5 +1,5 @@
 # The hidden primary of docs/transfers.md: a change of the zone passes from Knot DNS or PowerDNS through fakemx to NSD or Knot DNS
-# by itself. Each is a network namespace of its own, with the address of the page.
+# by itself, and so does one of the fakes. Each is a network namespace of its own, with the address of the page.
 need ip iproute2
 need dig bind9-dnsutils
 need knotd knot
@@ -63,13 +63,14 @@ build_binary
 public() { on public dig @192.0.2.53 +tries=1 +time=1 +short "$@"; }
 # has_zone ADDRESS: so that none begins with a failure, after which it would wait
 has_zone() { on public dig @"$1" +tries=1 +time=1 +short example.org SOA | grep -q hostmaster; }
-serves() { [ "$(public example.org SOA | cut -d ' ' -f 3)" = "$1" ] && [ "$(public example.org MX | wc -l)" = 5 ]; }
+# serves SERIAL RECORDS: the public server has that serial, and so many MX records
+serves() { [ "$(public example.org SOA | cut -d ' ' -f 3)" = "$1" ] && [ "$(public example.org MX | wc -l)" = "$2" ]; }
 for pair in knot-primary:nsd-public pdns-primary:knot-public; do
   primary=${pair%:*} secondary=${pair#*:}
   name=hidden-$primary
   mkdir "$tmp/$name" "$tmp/$name-public"
   cp "$repo/deploy/kubernetes/components/zones/example.org.zone" "$tmp/example.org.zone"
-  lines fakemx >"$tmp/$name/Corefile"
+  lines fakemx | sed "s#/var/lib/fakemx#$tmp/$name#" >"$tmp/$name/Corefile"
   start_$primary "$name"
   first=$started
   runs "$pair: the primary answers" until_true 60 has_zone 192.0.2.10
@@ -78,10 +79,14 @@ for pair in knot-primary:nsd-public pdns-primary:knot-public; do
   runs "$pair: ... and fakemx has its zone" until_true 60 has_zone 192.0.2.20
   start_$secondary "$name-public"
   third=$started
-  runs "$pair: the public server has the zone with the fakes" until_true 60 serves 1
+  runs "$pair: the public server has the zone with the fakes" until_true 60 serves 2 5
   sed -i 's/ hostmaster 1 / hostmaster 2 /' "$tmp/example.org.zone"
   until_true 10 changed_$primary "$name"
-  runs "$pair: ... and a change of the zone, by itself" until_true 60 serves 2
+  runs "$pair: ... and a change of the zone, by itself" until_true 60 serves 3 5
+  sed -i 's/decoy\[1-3\]/decoy[1-4]/' "$tmp/$name/Corefile"
+  kill -USR1 "$(ip netns pids fakemx-hidden-fakemx)"
+  # A round a minute looks at the zones; the first after a reload may come before the zone.
+  runs "$pair: ... and one of the fakes, by itself" until_true 150 serves 4 6
   stop "$third" "$second" "$first"
   # Children of a server may outlive it for a moment, and would answer for the next one.
   for machine in primary fakemx public; do

@@ -33,6 +33,8 @@ finally end
 answered() { in_net dig @127.0.0.1 -p 1053 +tries=1 +time=1 example.org MX +norecurse; }
 milliseconds() { echo $(($(date +%s%N) / 1000000)); }
 
+has "-version has the commit" "$(in_net podman run --rm --network=host $name -version)" "$(git -C "$repo" describe --tags --always)"
+
 begin=$(milliseconds)
 runs "it starts read-only, without capabilities" serve standalone
 until_true 10 answered
@@ -46,6 +48,12 @@ has "... with a filter of system calls" "$status" '^Seccomp:	2'
 is "... ready" "$(in_net curl -s http://127.0.0.1:8181/ready)" OK
 has "... with metrics" "$(in_net curl -s http://127.0.0.1:9153/metrics)" '^coredns_fakemx_answers_total.*injected.* [1-9]'
 end >/dev/null
+
+mkdir "$tmp/refused"
+printf '.:1053 {\n    fakemx example.org {\n        highest decoy 127.0.0.1\n    }\n}\n' >"$tmp/refused/Corefile"
+has "a Corefile that it refuses ends it at once, with file, line and cause" \
+  "$(in_net timeout 30 podman run --rm --network=host --volume "$tmp/refused:/etc/fakemx:ro" $name 2>&1; echo "status $?")" \
+  '/etc/fakemx/Corefile:3 - .*loopback address'
 
 for overlay in forward-nsd secondary secondary-knot; do
   serve $overlay >/dev/null

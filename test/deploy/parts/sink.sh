@@ -59,6 +59,7 @@ if command -v podman >/dev/null; then
   runs "the image builds" "$sink/build" localhost/test/fakemx-sink:1
   is "... with one file" "$(podman save localhost/test/fakemx-sink:1 | tar xO --wildcards '*/layer.tar' '*.tar' 2>/dev/null | tar t --ignore-zeros | grep -v '/$' | xargs)" fakemx
   is "... for a numeric user that isn't root" "$(podman image inspect localhost/test/fakemx-sink:1 | jq -r '.[0].Config.User')" 65532:65532
+  has "... whose -version has the commit" "$(in_sink podman run --rm --network=host localhost/test/fakemx-sink:1 -version)" "$(git -C "$repo" describe --tags --always)"
 else
   fail "the image: no podman"
 fi

@@ -1,10 +1,11 @@
-package main
+// Package commit tells which commit a binary was built from.
+package commit
 
 import "runtime/debug"
 
-// commitOf names the commit that a binary was built from, for builds without the
+// Of names the commit that a binary was built from, for builds without the
 // flag of the linker that says it: "" where the toolchain noted none.
-func commitOf(info *debug.BuildInfo) string {
+func Of(info *debug.BuildInfo) string {
 	revision, modified := "", ""
 	for _, setting := range info.Settings {
 		switch {

@@ -1,11 +1,11 @@
-package main
+package commit
 
 import (
 	"runtime/debug"
 	"testing"
 )
 
-func TestCommitOf(t *testing.T) {
+func TestOf(t *testing.T) {
 	setting := func(key, value string) debug.BuildSetting { return debug.BuildSetting{Key: key, Value: value} }
 	revision := setting("vcs.revision", "cd9c0a1c5e0f2d1a7b3c4d5e6f708192a3b4c5d6")
 	for _, c := range []struct {
@@ -20,7 +20,7 @@ func TestCommitOf(t *testing.T) {
 		{"no checkout", debug.BuildInfo{Main: debug.Module{Version: "(devel)"}}, ""},
 	} {
 		t.Run(c.what, func(t *testing.T) {
-			if got := commitOf(&c.info); got != c.want {
+			if got := Of(&c.info); got != c.want {
 				t.Errorf("got %q, want %q", got, c.want)
 			}
 		})
