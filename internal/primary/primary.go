@@ -2,6 +2,8 @@ package primary
 
 import (
 	"context"
+	"iter"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -12,8 +14,10 @@ import (
 )
 
 const (
-	// every is how often a zone is looked at.
+	// every is how often a zone is looked at, and soon how often one of which
+	// something was not known then.
 	every = time.Minute
+	soon  = 3 * time.Second
 	// patience is for how long a client that asks for a SOA record waits for the
 	// number of a new version.
 	patience = time.Second
@@ -21,7 +25,7 @@ const (
 	// from what backends answer.
 	maxZones = 1 << 20
 	// lookers is how many zones are looked at at a time, and together how many share
-	// a commit.
+	// a commit, or are looked at again.
 	lookers  = 4
 	together = 1000
 )
@@ -97,25 +101,36 @@ func (p *Primary) Close() error {
 	return p.file.Close()
 }
 
-// rounds looks at all zones every minute, and when what is watched changes.
+// rounds looks at all zones every minute, and when what is watched changes. Those
+// of which something is not known it looks at soon again: behind the plugin
+// secondary a zone comes some time after a reload.
 func (p *Primary) rounds(ctx context.Context) {
 	for _, apex := range p.Answers.NumberedZones() {
 		p.follow(apex)
 	}
-	changes := p.Changes()
-	for {
+	for ctx.Err() == nil {
+		changes := p.Changes()
 		p.followKnown()
-		p.round(ctx)
-		timer := time.NewTimer(every)
+		p.rest(ctx, p.round(ctx, p.followed), changes)
+	}
+}
+
+// rest lasts until the next round is due, or what is watched changes.
+func (p *Primary) rest(ctx context.Context, unknown []*zone, changes <-chan struct{}) {
+	due, retry := time.NewTimer(every), time.NewTicker(soon)
+	defer due.Stop()
+	defer retry.Stop()
+	for {
 		select {
-		case <-timer.C:
+		case <-retry.C:
+			unknown = p.round(ctx, slices.Values(unknown[:min(len(unknown), together)]))
+		case <-due.C:
+			return
 		case <-changes:
-			changes = p.Changes()
+			return
 		case <-ctx.Done():
-			timer.Stop()
 			return
 		}
-		timer.Stop()
 	}
 }
 
@@ -130,16 +145,23 @@ func (p *Primary) followKnown() {
 	}
 }
 
-// round looks at all zones.
-func (p *Primary) round(ctx context.Context) {
+// round looks at zones, and returns those of which something is not known.
+func (p *Primary) round(ctx context.Context, zones iter.Seq[*zone]) (unknown []*zone) {
 	work := make(chan *zone)
 	var workers sync.WaitGroup
+	var mu sync.Mutex
 	for range lookers {
 		workers.Go(func() {
 			var seen []serial.Seen
 			for z := range work {
-				if now, ok := p.look(z); ok {
+				now, ok := p.look(z)
+				switch {
+				case ok:
 					seen = append(seen, now)
+				case !z.foreign.Load():
+					mu.Lock()
+					unknown = append(unknown, z)
+					mu.Unlock()
 				}
 				if len(seen) >= together/lookers {
 					_ = p.put(seen...)
@@ -149,21 +171,30 @@ func (p *Primary) round(ctx context.Context) {
 			_ = p.put(seen...)
 		})
 	}
+feed:
+	for z := range zones {
+		select {
+		case work <- z:
+		case <-ctx.Done():
+			break feed
+		}
+	}
+	close(work)
+	workers.Wait()
+	return unknown
+}
+
+// followed are the zones that are followed. Those that are not configured any more
+// it leaves out from now on.
+func (p *Primary) followed(yield func(*zone) bool) {
 	p.zones.Range(func(apex, z any) bool {
 		if !p.Answers.Numbered(apex.(string)) {
 			p.zones.Delete(apex)
 			p.count.Add(-1)
 			return true
 		}
-		select {
-		case work <- z.(*zone):
-			return true
-		case <-ctx.Done():
-			return false
-		}
+		return yield(z.(*zone))
 	})
-	close(work)
-	workers.Wait()
 }
 
 // onDemand looks at zones that somebody asked for.

@@ -71,6 +71,17 @@ func TestNumbers(t *testing.T) {
 			t.Errorf("told %v", told)
 		}
 	})
+	bubble(t, "a zone that the backend has only some time after the start is looked at soon", func(t *testing.T) {
+		w := newWorld(t, serial.NewFiles(quiet{}), filepath.Join(t.TempDir(), "serials"), apex)
+		w.unload(apex)
+		w.Start()
+		defer w.Close()
+		time.Sleep(time.Second)
+		w.load(apex, 200)
+		time.Sleep(soon)
+		synctest.Wait()
+		w.serves(apex, 201)
+	})
 	bubble(t, "while the backend is silent the last number stays", func(t *testing.T) {
 		w := running(t, apex)
 		defer w.Close()

@@ -119,6 +119,13 @@ func (w *world) load(apex string, number uint32, more ...string) {
 	w.zones[apex] = z
 }
 
+// unload takes a zone away from behind the primary.
+func (w *world) unload(apex string) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	delete(w.zones, apex)
+}
+
 func (w *world) Name() string { return "behind" }
 
 // ServeDNS answers as file does with the zones in force, or after five seconds
