@@ -1,8 +1,10 @@
 package transfer
 
 import (
+	"cmp"
 	"maps"
 	"slices"
+	"strings"
 
 	"github.com/fakemx/fakemx/internal/answer"
 	"github.com/fakemx/fakemx/internal/dnsname"
@@ -20,6 +22,8 @@ import (
 // under names of their own there: news and *.news (RFC 4592 section 2.2.1).
 type bounds struct {
 	apex string
+	// names are the bounds themselves.
+	names map[string]bool
 	// exists has the bounds, and the names between them and the apex, and whether
 	// the zone has them.
 	exists map[string]bool
@@ -30,8 +34,12 @@ type bounds struct {
 }
 
 func newBounds(apex string, names []string) bounds {
-	b := bounds{apex: apex, exists: make(map[string]bool), wild: make(map[string][]dns.RR), brought: make(map[string]bool)}
+	b := bounds{
+		apex: apex, names: make(map[string]bool),
+		exists: make(map[string]bool), wild: make(map[string][]dns.RR), brought: make(map[string]bool),
+	}
 	for _, name := range names {
+		b.names[name] = true
 		for ; dnsname.Below(name, apex); name = dnsname.Parent(name) {
 			b.exists[name] = false
 		}
@@ -76,22 +84,34 @@ func (b *bounds) records(whole *answer.Whole, sinks []answer.Sink, cutOff func(n
 	for _, sink := range sinks {
 		b.bring(sink)
 	}
-	for _, name := range slices.Sorted(maps.Keys(b.exists)) {
+	// What is given a name brings those above into being, which come after it.
+	above := make(map[string]bool)
+	for _, name := range slices.SortedFunc(maps.Keys(b.exists), deepestFirst) {
 		wild := b.wildOver(whole, name)
 		if len(wild) == 0 || cutOff(name) || b.elsewhere(whole, name) {
 			continue
 		}
-		edited, err := edits(whole, wild, name)
-		if err != nil {
-			return nil, err
+		needed := above[name] || b.isBrought(name) || slices.ContainsFunc(sinks, func(s answer.Sink) bool { return dnsname.Below(s.Name, name) })
+		if !needed && b.names[name] {
+			if needed, err = edits(whole, wild, name); err != nil {
+				return nil, err
+			}
 		}
-		if !edited && !b.isBrought(name) && !slices.ContainsFunc(sinks, func(s answer.Sink) bool { return dnsname.Below(s.Name, name) }) {
+		if !needed {
 			continue
+		}
+		for up := dnsname.Parent(name); dnsname.Below(up, b.apex); up = dnsname.Parent(up) {
+			above[up] = true
 		}
 		all = append(all, b.wildAt(whole, name, wild)...)
 		all = append(all, b.wildAt(whole, "*."+name, wild)...)
 	}
 	return all, nil
+}
+
+// deepestFirst orders names by their number of labels, then as text.
+func deepestFirst(a, b string) int {
+	return cmp.Or(dns.CountLabel(b)-dns.CountLabel(a), strings.Compare(a, b))
 }
 
 // edits reports whether the MX set of a wildcard changes where it stands or at
