@@ -76,12 +76,6 @@ func (f *finding) isPublished(name string) bool {
 	return f.hasRealLabel(name) && f.editedZone(i, home).has(name, dns.TypeMX)
 }
 
-// sameBut reports whether r and o differ at most in the additional section.
-func (r reply) sameBut(o reply) bool {
-	r.additional = o.additional
-	return r.equal(o)
-}
-
 // setIn returns the MX set that section holds.
 func setIn(section []string) (all []dns.RR) {
 	for _, text := range section {

@@ -42,15 +42,12 @@ func otherPart(f *finding) (reply, bool) {
 }
 
 // asThePlainZone allows the additional section of the plain zone where editing
-// it changes nothing else in the answer.
+// it changes nothing else in the answer, but perhaps whether all of it fits.
 func asThePlainZone(f *finding) (reply, bool) {
 	plain, ok := f.plain(f.question)
-	if !ok || !plain.sameBut(f.want) || !slices.Equal(f.got.additional, plain.additional) {
-		return reply{}, false
-	}
 	want := f.want
-	want.additional = plain.additional
-	return want, true
+	want.header.Truncated, want.additional = plain.header.Truncated, plain.additional
+	return want, ok && want.equal(plain)
 }
 
 // farSinks puts the addresses of those sinks that *file* does not look for in the
