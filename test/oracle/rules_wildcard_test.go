@@ -78,6 +78,9 @@ func wildcardAtOwnNonTerminal(f *finding) (reply, bool) {
 	if want, ok := untouchedAtOwnNonTerminal(f); ok {
 		return want, true
 	}
+	if want, ok := tlsaAtOwnNonTerminal(f); ok {
+		return want, true
+	}
 	plain, ok := f.plain(f.question)
 	if !ok || plain.header.Rcode != dns.RcodeSuccess {
 		return reply{}, false
@@ -172,6 +175,34 @@ func (f *finding) labelAtNonTerminal(name string) (string, bool) {
 		label = owner
 	}
 	return "", false
+}
+
+// tlsaAtOwnNonTerminal allows the TLSA set of a sink in a transfer, and with that at a
+// secondary, at a name that the plain zone has as an empty non-terminal and *file*
+// answers for with the alias of a wildcard.
+func tlsaAtOwnNonTerminal(f *finding) (reply, bool) {
+	behindAlias := func(text string) bool {
+		name := ownerOf(text)
+		if !strings.Contains(text, "\tTLSA\t") || !f.isSink(name) {
+			return false
+		}
+		z := f.zone(name)
+		from := z.answersFrom(name)
+		return from != name && z.has(from, dns.TypeCNAME)
+	}
+	want := f.want
+	if f.question.kind == dns.TypeTLSA {
+		plain, ok := f.plain(f.question)
+		return plain, ok && slices.ContainsFunc(want.answer, behindAlias)
+	}
+	want.answer = slices.Clone(want.answer)
+	for _, text := range f.got.answer {
+		if behindAlias(text) && !slices.Contains(want.answer, text) {
+			want.answer = append(want.answer, text)
+		}
+	}
+	slices.Sort(want.answer)
+	return want, len(want.answer) > len(f.want.answer)
 }
 
 // wildcardBesideSink reports whether the plain answer ends in data of a wildcard at
