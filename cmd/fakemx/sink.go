@@ -68,6 +68,9 @@ func runSink(ctx context.Context, args []string, stdout, stderr *os.File) int {
 
 // runServe is the command sink serve.
 func runServe(ctx context.Context, args []string, stdout, stderr *os.File) int {
+	// A log whose reader has gone is an error like any other, not the end. A reload
+	// at any moment isn't either.
+	signal.Ignore(syscall.SIGPIPE, syscall.SIGHUP)
 	f, err := parseServe(args, stderr)
 	switch {
 	case errors.Is(err, flag.ErrHelp):
@@ -76,20 +79,12 @@ func runServe(ctx context.Context, args []string, stdout, stderr *os.File) int {
 		fmt.Fprintf(stderr, "fakemx sink serve: %v\n", err)
 		return usageStatus
 	}
-	config, visits := &f.config, f.visits
-	// A log whose reader has gone is an error like any other, not the end.
-	signal.Ignore(syscall.SIGPIPE)
-	config.Visits = stdout
-	if visits != "" {
-		file, err := os.OpenFile(visits, os.O_WRONLY|os.O_APPEND|os.O_CREATE, 0o600) // #nosec G304 G703 -- the operator names it
-		if err != nil {
-			fmt.Fprintf(stderr, "fakemx sink serve: -visits: %v\n", err)
-			return 1
-		}
-		defer file.Close()
-		config.Visits = file
-	}
+	config := &f.config
 	config.Log = log.New(stderr, "fakemx sink: ", 0)
+	if config.Visits, err = openVisits(ctx, f.visits, stdout, func(err error) { config.Log.Print(err) }); err != nil {
+		fmt.Fprintf(stderr, "fakemx sink serve: %v\n", err)
+		return 1
+	}
 	if config.Harvest != nil {
 		// The Corefile and its lists change while the server runs.
 		go f.domains.follow(ctx, func(err error) { config.Log.Printf("-conf: %v; what was read before is kept", err) })
@@ -168,7 +163,7 @@ func (f *serveFlags) limits() {
 }
 
 func (f *serveFlags) places() {
-	f.StringVar(&f.visits, "visits", "", "write a JSON line for each visit to `file` (default: standard output)")
+	f.StringVar(&f.visits, "visits", "", "write a JSON line for each visit to `file`, opened anew at SIGHUP (default: standard output)")
 	f.StringVar(&f.config.State, "state", os.Getenv("STATE_DIRECTORY"), "remember in `directory` who came, for the report (default: nothing is remembered)")
 	f.StringVar(&f.config.Metrics, "metrics", "127.0.0.1:9154", "metrics for Prometheus at `HOST:PORT`, none if empty")
 }
