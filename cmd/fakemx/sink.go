@@ -159,6 +159,7 @@ func (f *serveFlags) limits() {
 	f.IntVar(&c.Limits.Prefix, "per-prefix", 100, "most connections at a time from one /24 (IPv4) or /64 (IPv6)")
 	f.DurationVar(&c.Idle, "idle", 2*time.Minute, "longest time without a finished command")
 	f.DurationVar(&c.Session, "session", 10*time.Minute, "longest session")
+	f.DurationVar(&c.Further, "further", 30*time.Second, "longest session after the first 451")
 	f.IntVar(&c.MaxLine, "line", smtp.UsualLine, fmt.Sprintf("longest command in octets, at least %d", smtp.LeastLine))
 }
 
@@ -240,7 +241,7 @@ func (f *serveFlags) check() error {
 		{c.Server.AfterData && c.TLSCert == "", "-reply data: expected -tls-cert and -tls-key too, since in an outage real mail arrives here"},
 		{c.Server.Delay < 0 || c.Server.Delay > 20*time.Second, fmt.Sprintf("-delay %v: expected 0 to 20s, some senders wait no longer", c.Server.Delay)},
 		{min(c.Server.Limits.All, c.Server.Limits.Address, c.Server.Limits.Prefix) < 1, "-connections, -per-address, -per-prefix: expected 1 or more"},
-		{c.Server.Idle < time.Second || c.Server.Session < time.Second, "-idle, -session: expected 1s or more"},
+		{min(c.Server.Idle, c.Server.Session, c.Server.Further) < time.Second, "-idle, -session, -further: expected 1s or more"},
 		{c.Server.MaxLine < smtp.LeastLine || c.Server.MaxLine > 64<<10, fmt.Sprintf("-line %d: expected %d to %d octets", c.Server.MaxLine, smtp.LeastLine, 64<<10)},
 		{c.ProbeEvery < time.Minute || c.ProbeEvery > 30*time.Minute, fmt.Sprintf("-probe-every %v: expected 1m to 30m", c.ProbeEvery)},
 		{len(c.Real) > 0 && !mailbox(c.Prober.Recipient), fmt.Sprintf("-probe-rcpt %q: expected a mailbox, as in postmaster@example.org", c.Prober.Recipient)},
