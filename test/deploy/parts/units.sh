@@ -126,6 +126,16 @@ pid=$(property fakemx-sink MainPID)
 machine systemctl reload fakemx-sink
 runs "a reload keeps the process" [ "$(property fakemx-sink MainPID)" = "$pid" ]
 
+# The journal's lines, as they go on to the judge of several sinks.
+mkdir "$machine_root/srv/judge"
+start "$tmp/judge.log" machine fakemx sink serve -listen 127.0.0.1:2526 -metrics 127.0.0.1:9155 -state /srv/judge -receive udp:127.0.0.1:5514 -sinks
+judged() {
+  machine sh -c 'journalctl --no-pager -t fakemx-sink -o short | grep -F "\"helo\":\"first.example\"" | nc -u -w 1 127.0.0.1 5514'
+  machine curl -s http://127.0.0.1:9155/metrics | grep -q '^fakemx_sink_feed_lines_total{kind="visit"} [1-9]'
+}
+runs "a judge of several sinks takes its lines for visits" until_true 20 judged
+stop "$started"
+
 known() { machine fakemx sink report -o json | jq '.all.clients + .all.left_out'; }
 before=$(known)
 machine kill -9 "$pid"
