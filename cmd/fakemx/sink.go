@@ -68,6 +68,9 @@ func runSink(ctx context.Context, args []string, stdout, stderr *os.File) int {
 
 // runServe is the command sink serve.
 func runServe(ctx context.Context, args []string, stdout, stderr *os.File) int {
+	// A log whose reader has gone is an error like any other, not the end. A reload
+	// at any moment isn't either.
+	signal.Ignore(syscall.SIGPIPE, syscall.SIGHUP)
 	f, err := parseServe(args, stderr)
 	switch {
 	case errors.Is(err, flag.ErrHelp):
@@ -76,20 +79,12 @@ func runServe(ctx context.Context, args []string, stdout, stderr *os.File) int {
 		fmt.Fprintf(stderr, "fakemx sink serve: %v\n", err)
 		return usageStatus
 	}
-	config, visits := &f.config, f.visits
-	// A log whose reader has gone is an error like any other, not the end.
-	signal.Ignore(syscall.SIGPIPE)
-	config.Visits = stdout
-	if visits != "" {
-		file, err := os.OpenFile(visits, os.O_WRONLY|os.O_APPEND|os.O_CREATE, 0o600) // #nosec G304 G703 -- the operator names it
-		if err != nil {
-			fmt.Fprintf(stderr, "fakemx sink serve: -visits: %v\n", err)
-			return 1
-		}
-		defer file.Close()
-		config.Visits = file
-	}
+	config := &f.config
 	config.Log = log.New(stderr, "fakemx sink: ", 0)
+	if config.Visits, err = openVisits(ctx, f.visits, stdout, func(err error) { config.Log.Print(err) }); err != nil {
+		fmt.Fprintf(stderr, "fakemx sink serve: %v\n", err)
+		return 1
+	}
 	if config.Harvest != nil {
 		// The Corefile and its lists change while the server runs.
 		go f.domains.follow(ctx, func(err error) { config.Log.Printf("-conf: %v; what was read before is kept", err) })
@@ -164,11 +159,12 @@ func (f *serveFlags) limits() {
 	f.IntVar(&c.Limits.Prefix, "per-prefix", 100, "most connections at a time from one /24 (IPv4) or /64 (IPv6)")
 	f.DurationVar(&c.Idle, "idle", 2*time.Minute, "longest time without a finished command")
 	f.DurationVar(&c.Session, "session", 10*time.Minute, "longest session")
+	f.DurationVar(&c.Further, "further", 30*time.Second, "longest session after the first 451")
 	f.IntVar(&c.MaxLine, "line", smtp.UsualLine, fmt.Sprintf("longest command in octets, at least %d", smtp.LeastLine))
 }
 
 func (f *serveFlags) places() {
-	f.StringVar(&f.visits, "visits", "", "write a JSON line for each visit to `file` (default: standard output)")
+	f.StringVar(&f.visits, "visits", "", "write a JSON line for each visit to `file`, opened anew at SIGHUP (default: standard output)")
 	f.StringVar(&f.config.State, "state", os.Getenv("STATE_DIRECTORY"), "remember in `directory` who came, for the report (default: nothing is remembered)")
 	f.StringVar(&f.config.Metrics, "metrics", "127.0.0.1:9154", "metrics for Prometheus at `HOST:PORT`, none if empty")
 }
@@ -245,7 +241,7 @@ func (f *serveFlags) check() error {
 		{c.Server.AfterData && c.TLSCert == "", "-reply data: expected -tls-cert and -tls-key too, since in an outage real mail arrives here"},
 		{c.Server.Delay < 0 || c.Server.Delay > 20*time.Second, fmt.Sprintf("-delay %v: expected 0 to 20s, some senders wait no longer", c.Server.Delay)},
 		{min(c.Server.Limits.All, c.Server.Limits.Address, c.Server.Limits.Prefix) < 1, "-connections, -per-address, -per-prefix: expected 1 or more"},
-		{c.Server.Idle < time.Second || c.Server.Session < time.Second, "-idle, -session: expected 1s or more"},
+		{min(c.Server.Idle, c.Server.Session, c.Server.Further) < time.Second, "-idle, -session, -further: expected 1s or more"},
 		{c.Server.MaxLine < smtp.LeastLine || c.Server.MaxLine > 64<<10, fmt.Sprintf("-line %d: expected %d to %d octets", c.Server.MaxLine, smtp.LeastLine, 64<<10)},
 		{c.ProbeEvery < time.Minute || c.ProbeEvery > 30*time.Minute, fmt.Sprintf("-probe-every %v: expected 1m to 30m", c.ProbeEvery)},
 		{len(c.Real) > 0 && !mailbox(c.Prober.Recipient), fmt.Sprintf("-probe-rcpt %q: expected a mailbox, as in postmaster@example.org", c.Prober.Recipient)},

@@ -133,12 +133,17 @@ func (p *sinkProcess) say(text string) string {
 	return string(heard)
 }
 
+func (p *sinkProcess) signal(s os.Signal) {
+	p.t.Helper()
+	if err := p.cmd.Process.Signal(s); err != nil {
+		p.t.Fatal(err)
+	}
+}
+
 // stop sends SIGTERM and expects a clean end.
 func (p *sinkProcess) stop() {
 	p.t.Helper()
-	if err := p.cmd.Process.Signal(syscall.SIGTERM); err != nil {
-		p.t.Fatal(err)
-	}
+	p.signal(syscall.SIGTERM)
 	select {
 	case err := <-p.done:
 		if err != nil {
@@ -208,6 +213,63 @@ func TestSinkServe(t *testing.T) {
 		if !strings.Contains(p.stderr.String(), "visits are not written: write /dev/stdout: broken pipe") {
 			t.Errorf("it says %q", p.stderr)
 		}
+	})
+	t.Run("a reload goes on to write, to a file that was renamed too", func(t *testing.T) {
+		t.Parallel()
+		dir := t.TempDir()
+		path := filepath.Join(dir, "visits.json")
+		p := serveSink(t, nil, "-visits", path)
+		lines := func(path string) int {
+			text, err := os.ReadFile(path)
+			if err != nil && !os.IsNotExist(err) {
+				t.Fatal(err)
+			}
+			return strings.Count(string(text), `"helo":"a.example"`)
+		}
+		until := func(what string, is func() bool) {
+			t.Helper()
+			for range 1200 {
+				if is() {
+					return
+				}
+				time.Sleep(50 * time.Millisecond)
+			}
+			t.Fatalf("it is never so: %s", what)
+		}
+		p.say(mail)
+		until("a line is written", func() bool { return lines(path) == 1 })
+		if err := os.Rename(path, path+".1"); err != nil {
+			t.Fatal(err)
+		}
+		p.say(mail)
+		until("before the reload it is written to the renamed file", func() bool { return lines(path+".1") == 2 })
+		p.signal(syscall.SIGHUP)
+		until("the file is there again", func() bool { _, err := os.Stat(path); return err == nil })
+		p.say(mail)
+		until("a line is in the new file", func() bool { return lines(path) == 1 })
+
+		if err := os.Rename(dir, dir+".moved"); err != nil {
+			t.Fatal(err)
+		}
+		p.signal(syscall.SIGHUP)
+		until("it says that it can't open it", func() bool { return strings.Contains(p.stderr.String(), "-visits: open "+path) })
+		p.say(mail)
+		p.stop()
+		if n := lines(filepath.Join(dir+".moved", "visits.json")); n != 2 {
+			t.Errorf("%d lines in the file that is still open, want 2", n)
+		}
+		if err := os.Rename(dir+".moved", dir); err != nil {
+			t.Fatal(err)
+		}
+	})
+	t.Run("a reload without a file changes nothing", func(t *testing.T) {
+		t.Parallel()
+		p := serveSink(t, nil)
+		p.signal(syscall.SIGHUP)
+		if heard := p.say(mail); !strings.Contains(heard, "\r\n451 ") {
+			t.Errorf("heard %q", heard)
+		}
+		p.stop()
 	})
 	t.Run("it outlives a reader that sleeps", func(t *testing.T) {
 		t.Parallel()
@@ -320,7 +382,8 @@ func TestSinkFlags(t *testing.T) {
 		{"-tls-cert x", `-tls-cert and -tls-key: expected both or none`},
 		{"-delay 21s", `-delay 21s: expected 0 to 20s`},
 		{"-connections 0", `-connections, -per-address, -per-prefix: expected 1 or more`},
-		{"-idle 0s", `-idle, -session: expected 1s or more`},
+		{"-idle 0s", `-idle, -session, -further: expected 1s or more`},
+		{"-further 0s", `-idle, -session, -further: expected 1s or more`},
 		{"-line 100", `-line 100: expected 512 to 65536 octets`},
 		{"-host a_b", `host name "a_b": expected letters, digits, hyphens and dots`},
 		{"-listen 25", `address 25: missing port`},

@@ -212,3 +212,20 @@ func (r *result) strays() (gone, stayed string) {
 	}
 	return strings.Join(went, ", "), strings.Join(not, ", ")
 }
+
+// writeBlock puts text in the place of what a command has written into a page in
+// dir before, between lines that say so.
+func writeBlock(dir, page, command, text string) error {
+	begin, end := "<!-- begin: go -C test/mail run . "+command+" -write ../../docs -->\n", "<!-- end -->\n"
+	path := filepath.Join(dir, page)
+	old, err := os.ReadFile(path)
+	if err != nil {
+		return err
+	}
+	before, rest, found := strings.Cut(string(old), begin)
+	_, after, ended := strings.Cut(rest, end)
+	if !found || !ended {
+		return fmt.Errorf("%s: expected lines %q and %q", path, begin, end)
+	}
+	return os.WriteFile(path, []byte(before+begin+text+end+after), 0o644)
+}

@@ -75,6 +75,7 @@ func TestTheTableIsReplacedInThePage(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
+	const beginTable, endTable = "<!-- begin: go -C test/mail run . harvest -write ../../docs -->\n", "<!-- end -->\n"
 	write("before\n" + beginTable + "old\n" + endTable + "after\n")
 	if err := asExpected().document(dir); err != nil {
 		t.Fatal(err)

@@ -4,8 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
-	"path/filepath"
 	"strconv"
 	"strings"
 	"text/tabwriter"
@@ -174,25 +172,9 @@ func (r *harvestResult) verdict() error {
 	return errors.Join(errs...)
 }
 
-// What stands round the table in sink.md.
-const (
-	beginTable = "<!-- begin: go -C test/mail run . harvest -write ../../docs -->\n"
-	endTable   = "<!-- end -->\n"
-)
-
 // document writes the table into sink.md in dir.
 func (r *harvestResult) document(dir string) error {
-	path := filepath.Join(dir, "sink.md")
-	text, err := os.ReadFile(path)
-	if err != nil {
-		return err
-	}
-	before, rest, found := strings.Cut(string(text), beginTable)
-	_, after, ended := strings.Cut(rest, endTable)
-	if !found || !ended {
-		return fmt.Errorf("%s: expected lines %q and %q", path, beginTable, endTable)
-	}
-	return os.WriteFile(path, []byte(before+beginTable+r.markdown()+endTable+after), 0o644)
+	return writeBlock(dir, "sink.md", harvestCommand, r.markdown())
 }
 
 // markdown is the table for sink.md.

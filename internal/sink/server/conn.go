@@ -41,6 +41,8 @@ type conn struct {
 	client  netip.Addr
 	sink    netip.Addr
 	started time.Time
+	end     time.Duration // of the session, after the start
+	putOff  bool
 	session smtp.Session
 	visit   visit.Visit
 	octets  int64
@@ -69,6 +71,7 @@ func (c *conn) serve() {
 	defer s.doors.dismiss(c.client)
 
 	c.session.AfterData, c.session.TLS, c.session.MaxLine = s.config.AfterData, s.config.TLS != nil, s.config.MaxLine
+	c.end = s.config.Session
 	c.visit.End = c.talk()
 	c.visit.Client, c.visit.Sink = c.client, c.sink
 	c.visit.Octets, c.visit.Seconds = c.octets, time.Since(c.started).Seconds()
@@ -90,7 +93,7 @@ func (c *conn) talk() visit.End {
 	}
 	heard := time.Now() // when the last command was finished
 	for {
-		n, err := c.read(min(heard.Add(c.server.config.Idle).Sub(c.started), c.server.config.Session))
+		n, err := c.read(min(heard.Add(c.server.config.Idle).Sub(c.started), c.end))
 		if err != nil {
 			return c.silent(err)
 		}
@@ -101,6 +104,15 @@ func (c *conn) talk() visit.End {
 		if c.session.Heard().Commands != before || c.session.InMessage() {
 			heard = time.Now()
 		}
+	}
+}
+
+// hurry gives a client that is put off little more time: OpenSMTPD brings what it
+// tries next over a session that is still open, without a call of the real hosts.
+func (c *conn) hurry() {
+	if further := c.server.config.Further; further > 0 && !c.putOff {
+		c.putOff = true
+		c.end = min(c.end, time.Since(c.started)+further)
 	}
 }
 
@@ -152,7 +164,7 @@ func (c *conn) silent(err error) visit.End {
 	case c.server.isStopping():
 		c.part(smtp.Stopping)
 		return visit.Stopped
-	case time.Since(c.started) >= c.server.config.Session:
+	case time.Since(c.started) >= c.end:
 		c.part(smtp.Overtime)
 		return visit.Overtime
 	default:
@@ -187,6 +199,9 @@ func (c *conn) answer(in []byte) visit.End {
 		n, r := c.session.Feed(in)
 		in = in[n:]
 		out = r.Append(out, c.server.config.Host)
+		if r == smtp.Later {
+			c.hurry()
+		}
 		if len(in) > 0 && len(out) < batch && !r.Closes() && r != smtp.TLSReady {
 			continue
 		}

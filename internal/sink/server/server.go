@@ -28,6 +28,7 @@ type Config struct {
 	Delay     time.Duration // before the greeting
 	Idle      time.Duration // without a finished command
 	Session   time.Duration // in all
+	Further   time.Duration // once it was told to come later, 0 for no limit
 	Limits    Limits
 	TLS       *tls.Config    // nil: no STARTTLS
 	Proxies   []netip.Prefix // who must speak the PROXY protocol, and nobody else may

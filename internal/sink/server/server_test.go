@@ -257,6 +257,24 @@ func TestTimes(t *testing.T) {
 			t.Errorf("got %+v", v)
 		}
 	})
+	t.Run("a session that was put off ends soon, one that wasn't goes on", func(t *testing.T) {
+		r := run(t, func(c *Config) { c.Further = 300 * time.Millisecond })
+		other := r.dial(t).expect("220")
+		c := r.dial(t).expect("220").send("EHLO a\r\nMAIL FROM:<>\r\nRCPT TO:<b@example.org>\r\n").expect("250", "250", "451")
+		for ended := false; !ended; {
+			c.send("MAIL FROM:<>\r\n")
+			line, err := c.in.ReadString('\n')
+			if err != nil {
+				t.Fatal(err)
+			}
+			ended = strings.HasPrefix(line, "421")
+		}
+		r.wait(t, 1)
+		if v := r.lastVisit(t); v.End != visit.Overtime {
+			t.Errorf("got %+v", v)
+		}
+		other.send("NOOP\r\nQUIT\r\n").expect("250", "221").expectEnd()
+	})
 	t.Run("who speaks before the greeting is noted, and answered after it", func(t *testing.T) {
 		r := run(t, func(c *Config) { c.Delay = 200 * time.Millisecond })
 		started := time.Now()

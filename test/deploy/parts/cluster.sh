@@ -9,7 +9,7 @@ variant standalone     203.0.113.101
 variant forward-nsd    203.0.113.102
 variant secondary-knot 203.0.113.103
 
-for part in ${CLUSTER_PARTS:-service neighbour transfer clients disruption rollout reload watch serial docs}; do
+for part in ${CLUSTER_PARTS:-service neighbour transfer clients disruption rollout reload watch serial sink docs}; do
   echo "-- $part"
   . "$here/cluster/$part.sh"
 done

@@ -74,3 +74,5 @@ runs "... refuse, and remember whom" refused
 for metric in $(grep -oh 'fakemx_sink_[a-z_]*' "$sink/dashboard.json" "$sink/fakemx-sink.rules.yaml" "$repo/docs/sink.md" | sort -u); do
   has "the metric $metric exists" "$(cat "$repo"/internal/sink/meters.go "$repo"/internal/sink/harvest.go)" "\"${metric#fakemx_sink_}\""
 done
+
+. "$here/parts/units.sh"
