@@ -14,7 +14,6 @@ type bar struct {
 	question string
 	by       string
 	fakemx   bool
-	rate     float64 // queries a second
 	cpu      float64 // microseconds of the server's CPU time a query
 }
 
@@ -50,10 +49,7 @@ func readCost(notes io.Reader) ([]bar, error) {
 			return nil, fmt.Errorf("no row %q below %q", s.name, measured)
 		}
 		b := s.bar
-		if b.rate, err = parseFigure(cells[0]); err == nil {
-			b.cpu, err = parseFigure(cells[1])
-		}
-		if err != nil {
+		if b.cpu, err = parseFigure(cells[1]); err != nil {
 			return nil, fmt.Errorf("row %q below %q: %w", s.name, measured, err)
 		}
 		bars = append(bars, b)
@@ -72,18 +68,23 @@ func readSection(notes io.Reader) (map[string][]string, error) {
 		if strings.HasPrefix(line, "#") {
 			inside = line == measured
 		}
-		if !inside || !strings.HasPrefix(line, "|") {
-			continue
-		}
-		cells := strings.Split(strings.Trim(line, "|"), "|")
-		for i := range cells {
-			cells[i] = strings.TrimSpace(cells[i])
-		}
-		if len(cells) > 2 {
+		if cells := cellsOf(line); inside && len(cells) > 2 {
 			rows[cells[0]] = cells[1:]
 		}
 	}
 	return rows, lines.Err()
+}
+
+// cellsOf returns the cells of a row of a table, none if line is not one.
+func cellsOf(line string) []string {
+	if !strings.HasPrefix(line, "|") {
+		return nil
+	}
+	cells := strings.Split(strings.Trim(line, "|"), "|")
+	for i := range cells {
+		cells[i] = strings.TrimSpace(cells[i])
+	}
+	return cells
 }
 
 // parseFigure reads a number that may be followed by its quartiles in parentheses.
@@ -94,16 +95,6 @@ func parseFigure(cell string) (float64, error) {
 		return 0, fmt.Errorf("%q: expected a number above 0", cell)
 	}
 	return figure, nil
-}
-
-// costTable is the table of docs/performance.md.
-func costTable(bars []bar) string {
-	var table strings.Builder
-	table.WriteString("| question | answered by | queries/s | CPU time a query, µs |\n|---|---|--:|--:|\n")
-	for _, b := range bars {
-		fmt.Fprintf(&table, "| %s | %s | %.0f | %.1f |\n", b.question, strings.ReplaceAll(b.by, "fakemx", "*fakemx*"), b.rate, b.cpu)
-	}
-	return table.String()
 }
 
 const (

@@ -1,12 +1,12 @@
 // Command picture draws the pictures of the documents, as SVG on its standard
-// output, and makes the table that one of them goes with:
+// output, and makes the table of one:
 //
 //	go run ./docs/picture nolisting >docs/nolisting.svg
 //	go run ./docs/picture cost <docs/performance-notes.md >docs/performance.svg
 //	go run ./docs/picture table <docs/performance-notes.md
 //
-// nolisting explains fake MX records. cost and table show what docs/performance.md
-// begins with, of the figures in the notes.
+// nolisting explains fake MX records. cost and table are of docs/performance.md, and
+// made of the figures in the notes.
 //
 // A picture brings its own background, so that it can be read on a dark page
 // and on a light one, also where the page cannot tell it which of them it is on.
@@ -34,14 +34,18 @@ func run(args []string, in io.Reader, out io.Writer) error {
 	switch what {
 	case "nolisting":
 		shown = nolisting()
-	case "cost", "table":
+	case "cost":
 		bars, err := readCost(in)
 		if err != nil {
 			return err
 		}
-		if shown = costPicture(bars); what == "table" {
-			shown = costTable(bars)
+		shown = costPicture(bars)
+	case "table":
+		table, err := ratioTable(in)
+		if err != nil {
+			return err
 		}
+		shown = table
 	default:
 		return fmt.Errorf("arguments %q: expected nolisting, cost or table", args)
 	}

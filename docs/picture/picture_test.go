@@ -88,7 +88,9 @@ func TestRunRefuses(t *testing.T) {
 		"no picture":                    {nil, "", "expected nolisting, cost or table"},
 		"an unknown picture":            {[]string{"bars"}, "", `"bars"`},
 		"notes without the section":     {[]string{"cost"}, "# Notes\n" + row, "no row"},
-		"a figure that is not positive": {[]string{"table"}, measured + "\n" + row, `"0": expected a number above 0`},
+		"a figure that is not positive": {[]string{"cost"}, measured + "\n" + row, `"0": expected a number above 0`},
+		"one row for a way to ask":      {[]string{"table"}, "| `do` | 1 | 1.1 | 1.1 | 1.1 |\n", "1 rows for `do` with one core"},
+		"a ratio that is no number":     {[]string{"table"}, strings.Repeat("| `do` | 1 | 1.1 | x | 1.1 |\n", 2) + strings.Repeat("| `udp` | 1 | 1 | 1 | 1 |\n| `tcp` | 1 | 1 | 1 | 1 |\n| `dnssec` | 1 | 1 | 1 | 1 |\n", 2), "row `do`"},
 	} {
 		t.Run(what, func(t *testing.T) {
 			err := run(c.args, strings.NewReader(c.in), io.Discard)
