@@ -81,3 +81,32 @@ func transferredOwners(t *testing.T, s *servertest.Server) (owners []string) {
 	}
 	return owners
 }
+
+// TestTransferCutsAPartOfAPart has a part of a zone with fakes, and of that a part
+// without: a copy of the wildcard with them must not reach there.
+func TestTransferCutsAPartOfAPart(t *testing.T) {
+	zone := servertest.Zone(t, "example.org", "* MX 10 mail\nmail A 192.0.2.10\n")
+	s := servertest.Start(t, `example.org:0 {
+		bind 127.0.0.1
+		transfer {
+			to *
+		}
+		fakemx part.example.org {
+			highest fake 192.0.2.1
+			except news
+		}
+		file `+zone+`
+	}`)
+	owners := transferredOwners(t, s)
+	for name, records := range map[string]int{"part.example.org.": 2, "*.part.example.org.": 2, "news.part.example.org.": 1, "*.news.part.example.org.": 1} {
+		got := 0
+		for _, owner := range owners {
+			if owner == name {
+				got++
+			}
+		}
+		if got != records {
+			t.Errorf("%s: %d records, want %d: the fakes are for part, not for news below it", name, got, records)
+		}
+	}
+}

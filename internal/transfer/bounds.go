@@ -84,44 +84,59 @@ func (b *bounds) records(whole *answer.Whole, sinks []answer.Sink, cutOff func(n
 	for _, sink := range sinks {
 		b.bring(sink)
 	}
-	// What is given a name brings those above into being, which come after it.
-	above := make(map[string]bool)
-	for _, name := range slices.SortedFunc(maps.Keys(b.exists), deepestFirst) {
-		wild := b.wildOver(whole, name)
-		if len(wild) == 0 || cutOff(name) || b.elsewhere(whole, name) {
-			continue
+	names := slices.DeleteFunc(slices.SortedFunc(maps.Keys(b.exists), higherFirst), func(name string) bool {
+		return len(b.wildOver(whole, name)) == 0 || cutOff(name) || b.elsewhere(whole, name)
+	})
+	// What a name gets brings those above into being, from which the wildcard goes then.
+	cut, above := make(map[string]bool), make(map[string]bool)
+	for _, name := range names {
+		if cut[name], err = b.cuts(whole, sinks, name, cut); err != nil {
+			return nil, err
 		}
-		needed := above[name] || b.isBrought(name) || slices.ContainsFunc(sinks, func(s answer.Sink) bool { return dnsname.Below(s.Name, name) })
-		if !needed && b.names[name] {
-			if needed, err = edits(whole, wild, name); err != nil {
-				return nil, err
-			}
-		}
-		if !needed {
-			continue
-		}
-		for up := dnsname.Parent(name); dnsname.Below(up, b.apex); up = dnsname.Parent(up) {
+		for up := dnsname.Parent(name); cut[name] && dnsname.Below(up, b.apex); up = dnsname.Parent(up) {
 			above[up] = true
 		}
-		all = append(all, b.wildAt(whole, name, wild)...)
-		all = append(all, b.wildAt(whole, "*."+name, wild)...)
+	}
+	for _, name := range names {
+		if wild := b.wildOver(whole, name); cut[name] || above[name] {
+			all = append(all, b.wildAt(whole, name, wild)...)
+			all = append(all, b.wildAt(whole, "*."+name, wild)...)
+		}
 	}
 	return all, nil
 }
 
-// deepestFirst orders names by their number of labels, then as text.
-func deepestFirst(a, b string) int {
-	return cmp.Or(dns.CountLabel(b)-dns.CountLabel(a), strings.Compare(a, b))
+// higherFirst orders names by their number of labels, then as text.
+func higherFirst(a, b string) int {
+	return cmp.Or(dns.CountLabel(a)-dns.CountLabel(b), strings.Compare(a, b))
 }
 
-// edits reports whether the MX set of a wildcard changes where it stands or at
-// name, one that it matches.
-func edits(whole *answer.Whole, wild []dns.RR, name string) (bool, error) {
+// cuts reports whether the wildcard over name must not go on to it: what has been
+// cut are the names above of which that is known.
+func (b *bounds) cuts(whole *answer.Whole, sinks []answer.Sink, name string, cut map[string]bool) (bool, error) {
+	if b.isBrought(name) || slices.ContainsFunc(sinks, func(s answer.Sink) bool { return dnsname.Below(s.Name, name) }) {
+		return true, nil
+	}
+	if !b.names[name] {
+		return false, nil
+	}
+	wild := b.wildOver(whole, name)
+	from := dnsname.Canonical(wild[0].Header().Name)
+	for up := dnsname.Parent(name); dnsname.Below(up, b.apex); up = dnsname.Parent(up) {
+		if cut[up] {
+			from = "*." + up
+			break
+		}
+	}
+	return edits(whole, wild, from, name)
+}
+
+// edits reports whether the MX set of a wildcard changes at one of the owners.
+func edits(whole *answer.Whole, wild []dns.RR, owners ...string) (bool, error) {
 	set := slices.DeleteFunc(slices.Clone(wild), func(rr dns.RR) bool { return !isMX(rr) })
 	if len(set) == 0 {
 		return false, nil
 	}
-	owners := []string{dnsname.Canonical(set[0].Header().Name), name}
 	for _, owner := range owners {
 		if err := whole.Settle(owner); err != nil {
 			return false, err
