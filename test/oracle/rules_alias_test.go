@@ -40,7 +40,7 @@ func aliasToFarSink(f *finding) (reply, bool) {
 	if !ok || f.zone(target) == f.zone(f.question.name) {
 		return reply{}, false
 	}
-	if !f.isSink(target) && !f.isThereForSink(target) && !f.isBelowSink(target) && !f.isPublished(target) {
+	if !f.isSink(target) && !f.isThereForSink(target) && !f.isBelowSink(target) && !f.hasRealLabel(target) {
 		return reply{}, false
 	}
 	q := f.question
