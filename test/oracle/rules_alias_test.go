@@ -20,7 +20,7 @@ func failurePasses(f *finding) (reply, bool) {
 
 func aliasToNoData(f *finding) (reply, bool) {
 	target, ok := f.aliasOnly(f.want.answer)
-	if !ok || !f.isSink(target) && !f.hasRealLabel(target) && !f.isCut(target) || f.want.header.Rcode != dns.RcodeSuccess {
+	if !ok || !f.isSink(target) && !f.isThereForSink(target) && !f.hasRealLabel(target) && !f.isCut(target) || f.want.header.Rcode != dns.RcodeSuccess {
 		return reply{}, false
 	}
 	apex := f.zone(target).origin
@@ -40,7 +40,7 @@ func aliasToFarSink(f *finding) (reply, bool) {
 	if !ok || f.zone(target) == f.zone(f.question.name) {
 		return reply{}, false
 	}
-	if !f.isSink(target) && !f.isThereForSink(target) && !f.isBelowSink(target) && !f.hasRealLabel(target) {
+	if !f.isNearSink(target) && !f.hasRealLabel(target) {
 		return reply{}, false
 	}
 	q := f.question
@@ -78,7 +78,7 @@ func aliasToSinkBehindCut(f *finding) (reply, bool) {
 	if !ok || f.zone(target) == f.zone(f.question.name) || len(f.want.authority) > 0 {
 		return reply{}, false
 	}
-	if !f.isSink(target) && !f.isThereForSink(target) && !f.isBelowSink(target) {
+	if !f.isNearSink(target) {
 		return reply{}, false
 	}
 	q := f.question
@@ -144,6 +144,20 @@ func (f *finding) isThereForSink(name string) bool {
 	}) && slices.ContainsFunc(f.world.blocks[i].freeSinks(), func(s sink) bool {
 		return below(name, s.tlsaName()) && f.zone(s.name) == home
 	})
+}
+
+// isNearSink reports whether name is a sink, or exists because of one or does not.
+func (f *finding) isNearSink(name string) bool {
+	if f.isSink(name) || f.isBelowSink(name) {
+		return true
+	}
+	z := f.zone(name)
+	for ok := z != nil; ok && within(z.origin, name); name, ok = parent(name) {
+		if f.isThereForSink(name) {
+			return true
+		}
+	}
+	return false
 }
 
 // isBelowSink reports whether name lies below a sink, where no wildcard of the
