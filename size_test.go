@@ -127,21 +127,23 @@ func TestASetThatDoesNotFitIsWholeOverTCP(t *testing.T) {
 func TestASetWithFakesHasAtMost100Records(t *testing.T) {
 	for _, tc := range []struct {
 		sentence     string
+		more         string // records of the zone
 		real, most   int
 		lowest, last string
 	}{
-		{"50 fakes beside 50 real ones all join", 50, 100, "fake0.example.org.", "decoy49.example.org."},
-		{"beside 52, the last written highest stay out", 52, 100, "fake0.example.org.", "decoy47.example.org."},
-		{"beside 99, the lowest joins alone", 99, 100, "fake0.example.org.", "mail99.example.org."},
-		{"beside 100, none does", 100, 100, "mail1.example.org.", "mail100.example.org."},
-		{"beside 130, none does", 130, 130, "mail1.example.org.", "mail130.example.org."},
+		{"50 fakes beside 50 real ones all join", "", 50, 100, "fake0.example.org.", "decoy49.example.org."},
+		{"beside 52, the last written highest stay out", "", 52, 100, "fake0.example.org.", "decoy47.example.org."},
+		{"beside 52, none of them takes the place of a lowest that is not free", "fake0 A 192.0.2.10", 52, 100, "mail1.example.org.", "decoy48.example.org."},
+		{"beside 99, the lowest joins alone", "", 99, 100, "fake0.example.org.", "mail99.example.org."},
+		{"beside 100, none does", "", 100, 100, "mail1.example.org.", "mail100.example.org."},
+		{"beside 130, none does", "", 130, 130, "mail1.example.org.", "mail130.example.org."},
 	} {
 		t.Run(tc.sentence, func(t *testing.T) {
 			var zone strings.Builder
 			for i := range tc.real {
 				fmt.Fprintf(&zone, "@ MX %d mail%d\n", i+1, i+1)
 			}
-			s := start(t, "lowest fake0 198.51.100.1\nhighest decoy[1-49] 198.51.100.2", zone.String())
+			s := start(t, "lowest fake0 198.51.100.1\nhighest decoy[1-49] 198.51.100.2", zone.String()+tc.more)
 			m := s.AskTCP(servertest.Query("example.org", dns.TypeMX))
 			slices.SortFunc(m.Answer, func(a, b dns.RR) int { return int(a.(*dns.MX).Preference) - int(b.(*dns.MX).Preference) })
 			if n := len(m.Answer); n != tc.most {

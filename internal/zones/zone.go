@@ -92,7 +92,7 @@ func (z *Zone) Only(keep func(sink int) bool) *Zone {
 			continue
 		}
 		out.Hosts = append(out.Hosts, z.Hosts[i])
-		if z.IsLowest(i) {
+		if i < len(z.Fakes.Lowest) {
 			lowest++
 		}
 	}
