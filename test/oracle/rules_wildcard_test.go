@@ -177,32 +177,27 @@ func (f *finding) labelAtNonTerminal(name string) (string, bool) {
 	return "", false
 }
 
-// tlsaAtOwnNonTerminal allows the TLSA set of a sink in a transfer, and with that at a
-// secondary, at a name that the plain zone has as an empty non-terminal and *file*
-// answers for with the alias of a wildcard.
+// tlsaAtOwnNonTerminal allows the TLSA set of a sink in a transfer, and with that what
+// a secondary has, at a name that the plain zone has as an empty non-terminal and
+// *file* answers for from a wildcard.
 func tlsaAtOwnNonTerminal(f *finding) (reply, bool) {
-	behindAlias := func(text string) bool {
-		name := ownerOf(text)
-		if !strings.Contains(text, "\tTLSA\t") || !f.isSink(name) {
-			return false
-		}
+	behindWildcard := func(name string) bool {
 		z := f.zone(name)
-		from := z.answersFrom(name)
-		return from != name && z.has(from, dns.TypeCNAME)
+		return f.isSink(name) && z.answersFrom(name) != name && z.owns(z.answersFrom(name))
+	}
+	if f.wanted == secondary {
+		return f.got, behindWildcard(f.question.name)
 	}
 	want := f.want
-	if f.question.kind == dns.TypeTLSA {
-		plain, ok := f.plain(f.question)
-		return plain, ok && slices.ContainsFunc(want.answer, behindAlias)
+	want.answer = slices.DeleteFunc(slices.Clone(f.got.answer), func(text string) bool {
+		return strings.Contains(text, "\tTLSA\t") && behindWildcard(ownerOf(text)) && !slices.Contains(f.want.answer, text)
+	})
+	transfer := f.question.kind == dns.TypeAXFR || f.question.kind == dns.TypeIXFR
+	if !transfer || !slices.Equal(want.answer, f.want.answer) {
+		return reply{}, false
 	}
-	want.answer = slices.Clone(want.answer)
-	for _, text := range f.got.answer {
-		if behindAlias(text) && !slices.Contains(want.answer, text) {
-			want.answer = append(want.answer, text)
-		}
-	}
-	slices.Sort(want.answer)
-	return want, len(want.answer) > len(f.want.answer)
+	want.answer = f.got.answer
+	return want, true
 }
 
 // wildcardBesideSink reports whether the plain answer ends in data of a wildcard at

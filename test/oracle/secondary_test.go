@@ -68,6 +68,9 @@ func (s *secondaries) whole(trials []trial) (worlds []*world, kept []trial) {
 // zones are, record for record, the hand-edited ones: their answers were compared.
 const oneInSecondary = 20
 
+// secondary is what a finding wants the answer of.
+const secondary = "secondary"
+
 // askSecondaries loads every transferred zone into a second server, and compares
 // its answers with those of fakemx.
 func (c *comparison) askSecondaries(t *testing.T, trials []trial) {
@@ -84,7 +87,7 @@ func (c *comparison) askSecondaries(t *testing.T, trials []trial) {
 			if !c.secondaries.differs[trial.world.seed] && rng.IntN(oneInSecondary) > 0 {
 				continue
 			}
-			f := &finding{trial: trial, question: q, comparison: second, wanted: "secondary"}
+			f := &finding{trial: trial, question: q, comparison: second, wanted: secondary}
 			if err := f.ask(); err != nil {
 				c.ledger.fail(t, f, err.Error())
 				continue
