@@ -65,7 +65,7 @@ func TestTablesOfSinks(t *testing.T) {
 		ends:    map[string]map[string]int{"dma": {"quit": 1, "closed": 2, "idle": 3}},
 		busy:    [][]busyResult{{{after: time.Second}, {after: 90 * time.Second}}, {{}, {broken: errors.New("nothing arrived")}}},
 		policy:  []policyTry{{service: "runs", slowest: 120 * time.Millisecond}},
-		backOff: []backOff{{sink: closed, real: 4, fakes: 8}},
+		backOff: []backOff{{sink: closed, real: []int{4, 3}, fakes: []int{8, 6}}},
 	}
 	got := r.markdown()
 	for _, line := range []string{
@@ -76,12 +76,30 @@ func TestTablesOfSinks(t *testing.T) {
 		"| dma | 1 | 5 |",
 		"| Postfix | 1 s | 90 s |",
 		"| dma | 0 s | nothing arrived |",
-		"| closed | 4 | 8 |",
+		"| closed | 4, 3 | 8, 6 |",
 		"| runs | 0.1 s |",
 	} {
 		if !strings.Contains("\n"+got, "\n"+line+"\n") {
 			t.Errorf("no line %q in:\n%s", line, got)
 		}
+	}
+}
+
+func TestMessagesPutOffInPostfixsQueue(t *testing.T) {
+	const list = `{"queue_name": "deferred", "queue_id": "A", "recipients": [{"address": "m1@a.example", "delay_reason": "deferred transport"}]}
+{"queue_name": "deferred", "queue_id": "B", "recipients": [{"address": "m2@a.example", "delay_reason": "connect to mail.a.example[192.0.2.1]:25: Connection refused"}]}
+{"queue_name": "deferred", "queue_id": "C", "recipients": [{"address": "m3@a.example", "delay_reason": "delivery temporarily suspended: Connection refused"}]}
+{"queue_name": "deferred", "queue_id": "D", "recipients": [{"address": "m4@b.example", "delay_reason": "deferred transport"}]}
+{"queue_name": "incoming", "queue_id": "E", "recipients": [{"address": "m5@a.example", "delay_reason": "deferred transport"}]}
+{"queue_name": "active", "queue_id": "F", "recipients": [{"address": "m6@a.example"}]}
+`
+	for held, want := range map[bool]int{true: 1, false: 2} {
+		if got, err := countPutOff(list, "a.example", held); err != nil || got != want {
+			t.Errorf("held %t: got %d, %v, expected %d", held, got, err, want)
+		}
+	}
+	if _, err := countPutOff("Mail queue is empty\n", "a.example", true); err == nil {
+		t.Error("a list that isn't JSON: no error, expected one")
 	}
 }
 

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -24,13 +25,17 @@ type policyTry struct {
 	failed  error
 }
 
-// backOffMails is how many messages wait for a domain whose real host refuses.
-const backOffMails = 20
+// backOffMails is how many messages wait for a domain whose real host refuses,
+// and backOffRuns how often.
+const (
+	backOffMails = 20
+	backOffRuns  = 3
+)
 
-// A backOff is how many calls Postfix made for them within half a minute.
+// A backOff is how many calls Postfix made for them, in each run.
 type backOff struct {
 	sink        string // how it answers
-	real, fakes int
+	real, fakes []int
 }
 
 // asksPolicy has Postfix receive mail, with the lines of docs/sink.md, while its
@@ -131,10 +136,10 @@ func slowPolicy(at string) error {
 	return nil
 }
 
-// backsOff counts Postfix's calls with many messages in the queue while the real
-// host is down, with a closed sink and with one that answers. A destination all
-// of whose hosts refuse is left alone for a while; whether one that answers
-// spoils that is measured, not judged.
+// backsOff counts Postfix's calls for many messages while the real host is down,
+// with closed sinks and with some that answer. A destination all of whose hosts
+// refuse is left alone for a while; whether one that answers spoils that is
+// measured, not judged.
 func (l *laboratory) backsOff(ctx context.Context, st *station, cases []*sinkCase) ([]backOff, error) {
 	var found []backOff
 	for _, c := range cases[:2] {
@@ -143,23 +148,98 @@ func (l *laboratory) backsOff(ctx context.Context, st *station, cases []*sinkCas
 		if err != nil {
 			return nil, err
 		}
-		began := time.Now()
-		for range backOffMails {
-			id := fmt.Sprintf("m%d", serial.Add(1))
-			if err := submitText(ctx, st, &c.letter, id+"@bounce.example.net", id+"@"+strings.TrimSuffix(c.domain(0), ".")); err != nil {
-				return nil, err
-			}
-		}
-		time.Sleep(30 * time.Second)
 		b := backOff{sink: c.reply}
-		for _, call := range st.calls.since(began, c.names()) {
-			if c.isFake(call.to) {
-				b.fakes++
-			} else {
-				b.real++
+		for range backOffRuns {
+			real, fakes, err := l.backsOffOnce(ctx, st, c)
+			if err != nil {
+				return nil, fmt.Errorf("back-off, %s: %w", c.reply, err)
 			}
+			l.say("Postfix, %d messages at once, %s: %d calls of the real host, %d of sinks", backOffMails, c.reply, real, fakes)
+			b.real, b.fakes = append(b.real, real), append(b.fakes, fakes)
 		}
 		found = append(found, b)
 	}
 	return found, nil
+}
+
+// backsOffOnce has the messages wait until all are there, and counts the calls
+// from when they may go until each was put off. Messages that come one by one
+// are each the only one of their destination, and then none is found dead.
+func (l *laboratory) backsOffOnce(ctx context.Context, st *station, c *sinkCase) (real, fakes int, _ error) {
+	domain := strings.TrimSuffix(c.domain(0), ".")
+	// With the restart the queue manager also forgets what it knew of the destination.
+	if _, err := st.container.run(ctx, nil, "sh", "-ec",
+		"postsuper -d ALL; postconf -e defer_transports=smtp; postfix stop; postfix start"); err != nil {
+		return 0, 0, err
+	}
+	for range backOffMails {
+		id := fmt.Sprintf("m%d", serial.Add(1))
+		if err := submitText(ctx, st, &c.letter, id+"@bounce.example.net", id+"@"+domain); err != nil {
+			return 0, 0, err
+		}
+	}
+	if err := allPutOff(ctx, st, domain, true); err != nil {
+		return 0, 0, err
+	}
+	began := time.Now()
+	if _, err := st.container.run(ctx, nil, "sh", "-ec",
+		"postconf -e defer_transports=; postfix stop; postfix start; postqueue -f"); err != nil {
+		return 0, 0, err
+	}
+	if err := allPutOff(ctx, st, domain, false); err != nil {
+		return 0, 0, err
+	}
+	for _, call := range st.calls.since(began, c.names()) {
+		if c.isFake(call.to) {
+			fakes++
+		} else {
+			real++
+		}
+	}
+	return real, fakes, nil
+}
+
+// allPutOff waits until all messages to domain are in the deferred queue: because
+// of defer_transports, or after a try.
+func allPutOff(ctx context.Context, st *station, domain string, held bool) error {
+	n := 0
+	for deadline := time.Now().Add(2 * time.Minute); time.Now().Before(deadline); time.Sleep(500 * time.Millisecond) {
+		list, err := st.container.run(ctx, nil, "postqueue", "-j")
+		if err != nil {
+			return err
+		}
+		if n, err = countPutOff(list, domain, held); err != nil {
+			return err
+		}
+		if n == backOffMails {
+			return nil
+		}
+	}
+	return fmt.Errorf("%d of %d messages to %s put off, held is %t, expected all", n, backOffMails, domain, held)
+}
+
+// countPutOff counts the messages to domain in a list of postqueue -j that are in
+// the deferred queue for the one reason or any other. A message that is on its way
+// again stands in another queue.
+func countPutOff(list, domain string, held bool) (int, error) {
+	n := 0
+	for line := range strings.Lines(list) {
+		var m struct {
+			QueueName  string `json:"queue_name"`
+			Recipients []struct {
+				Address     string
+				DelayReason string `json:"delay_reason"`
+			}
+		}
+		if err := json.Unmarshal([]byte(line), &m); err != nil {
+			return 0, fmt.Errorf("postqueue -j: %q: %w", line, err)
+		}
+		for _, r := range m.Recipients {
+			if m.QueueName == "deferred" && strings.HasSuffix(r.Address, "@"+domain) && r.DelayReason != "" &&
+				strings.Contains(r.DelayReason, "deferred transport") == held {
+				n++
+			}
+		}
+	}
+	return n, nil
 }

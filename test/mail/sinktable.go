@@ -179,9 +179,9 @@ func (r *sinkReport) markdown() string {
 		writeTable(&b, rows)
 	}
 	if r.backOff != nil {
-		rows = [][]string{{fmt.Sprintf("%d messages to a domain whose real host refuses, Postfix, half a minute", backOffMails), "calls of the real host", "of sinks"}}
+		rows = [][]string{{fmt.Sprintf("%d messages at once to a domain whose real host refuses, Postfix, %d runs", backOffMails, backOffRuns), "calls of the real host", "of sinks"}}
 		for _, o := range r.backOff {
-			rows = append(rows, []string{o.sink, fmt.Sprint(o.real), fmt.Sprint(o.fakes)})
+			rows = append(rows, []string{o.sink, numbers(o.real), numbers(o.fakes)})
 		}
 		b.WriteString("\n")
 		writeTable(&b, rows)
@@ -207,6 +207,15 @@ func (c *sinkCase) words() []string {
 		sink += ", TLS at the sink only"
 	}
 	return []string{host, sink, c.letter.what}
+}
+
+// numbers lists counts in a cell.
+func numbers(counts []int) string {
+	words := make([]string, len(counts))
+	for i, n := range counts {
+		words[i] = fmt.Sprint(n)
+	}
+	return strings.Join(words, ", ")
 }
 
 // writeTable writes rows, the first of which is the head.
