@@ -147,11 +147,33 @@ func (s *Server) use(instance *caddy.Instance) {
 func (s *Server) Reload(corefile string) error {
 	lifecycle.Lock()
 	defer lifecycle.Unlock()
+	done := make(chan struct{})
+	defer close(done)
+	go call(s.TCP, done)
 	instance, err := s.instance.Restart(Input(s.withPort(corefile)))
 	if err == nil {
 		s.use(instance)
 	}
 	return err
+}
+
+// call connects to a server every now and then until done. While a listener is
+// handed to the server that follows, its socket blocks for a moment
+// ([net.FileListener] makes it so, and undoes it): a server that comes to wait for
+// a client just then does not end before there is one.
+func call(address string, done <-chan struct{}) {
+	often := time.NewTicker(3 * time.Second)
+	defer often.Stop()
+	for {
+		select {
+		case <-often.C:
+			if c, err := net.DialTimeout("tcp", address, time.Second); err == nil {
+				_ = c.Close()
+			}
+		case <-done:
+			return
+		}
+	}
 }
 
 // Stop ends the server. It may be called more than once.
