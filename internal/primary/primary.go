@@ -14,8 +14,8 @@ import (
 )
 
 const (
-	// every is how often a zone is looked at, and soon how often one of which
-	// something was not known then.
+	// every is how often a zone is looked at. One of which something was not known
+	// then is looked at again after soon, after twice that, and so on.
 	every = time.Minute
 	soon  = 3 * time.Second
 	// patience is for how long a client that asks for a SOA record waits for the
@@ -117,12 +117,15 @@ func (p *Primary) rounds(ctx context.Context) {
 
 // rest lasts until the next round is due, or what is watched changes.
 func (p *Primary) rest(ctx context.Context, unknown []*zone, changes <-chan struct{}) {
-	due, retry := time.NewTimer(every), time.NewTicker(soon)
+	due := time.NewTimer(every)
 	defer due.Stop()
-	defer retry.Stop()
-	for {
+	for wait := soon; ; wait *= 2 {
+		var retry <-chan time.Time
+		if len(unknown) > 0 {
+			retry = time.After(wait)
+		}
 		select {
-		case <-retry.C:
+		case <-retry:
 			unknown = p.round(ctx, slices.Values(unknown[:min(len(unknown), together)]))
 		case <-due.C:
 			return

@@ -82,6 +82,16 @@ func TestNumbers(t *testing.T) {
 		synctest.Wait()
 		w.serves(apex, 201)
 	})
+	bubble(t, "a zone that the backend never has is asked about five times a minute at most", func(t *testing.T) {
+		w := newWorld(t, serial.NewFiles(quiet{}), filepath.Join(t.TempDir(), "serials"), apex)
+		w.unload(apex)
+		w.Start()
+		time.Sleep(time.Hour)
+		w.Close()
+		if asked, most := w.questions(), 5*60+1; asked > most {
+			t.Errorf("%d questions in an hour, want %d at most", asked, most)
+		}
+	})
 	bubble(t, "while the backend is silent the last number stays", func(t *testing.T) {
 		w := running(t, apex)
 		defer w.Close()

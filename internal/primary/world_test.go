@@ -36,6 +36,7 @@ type world struct {
 	zones    map[string]*file.Zone
 	silent   bool
 	has      map[string]int
+	asked    int // questions to the plugins behind
 	foreign  bool
 	notified []notice
 	refused  error
@@ -138,6 +139,7 @@ func (w *world) ServeDNS(ctx context.Context, rw dns.ResponseWriter, r *dns.Msg)
 		f.Names = append(f.Names, apex)
 	}
 	silent := w.silent
+	w.asked++
 	w.mu.Unlock()
 	if silent {
 		time.Sleep(5 * time.Second)
@@ -164,6 +166,13 @@ func (w *world) lookups(apex string) int {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	return w.has[apex]
+}
+
+// questions is how many were put to the plugins behind.
+func (w *world) questions() int {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.asked
 }
 
 // tellSecondaries stands for the Notify of transfer.
