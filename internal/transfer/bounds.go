@@ -111,8 +111,8 @@ func higherFirst(a, b string) int {
 	return cmp.Or(dns.CountLabel(a)-dns.CountLabel(b), strings.Compare(a, b))
 }
 
-// cuts reports whether the wildcard over name must not go on to it: what has been
-// cut are the names above of which that is known.
+// cuts reports whether the wildcard over name must not go on to it. cut says so of
+// the names above: where one of them is cut, the wildcard over name is the copy there.
 func (b *bounds) cuts(whole *answer.Whole, sinks []answer.Sink, name string, cut map[string]bool) (bool, error) {
 	if b.isBrought(name) || slices.ContainsFunc(sinks, func(s answer.Sink) bool { return dnsname.Below(s.Name, name) }) {
 		return true, nil

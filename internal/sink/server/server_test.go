@@ -111,6 +111,23 @@ func (r *running) lastVisit(t *testing.T) visit.Visit {
 	return r.visits[len(r.visits)-1]
 }
 
+// expectOvertime sends a command again and again, until the session is over.
+func (r *running) expectOvertime(t *testing.T, c *client, command string) {
+	t.Helper()
+	for ended := false; !ended; {
+		c.send(command)
+		line, err := c.in.ReadString('\n')
+		if err != nil {
+			t.Fatal(err)
+		}
+		ended = strings.HasPrefix(line, "421")
+	}
+	r.wait(t, 1)
+	if v := r.lastVisit(t); v.End != visit.Overtime {
+		t.Errorf("got %+v", v)
+	}
+}
+
 // client is the other side of a connection.
 type client struct {
 	net.Conn
@@ -244,35 +261,13 @@ func TestTimes(t *testing.T) {
 	t.Run("a session has an end, however busy", func(t *testing.T) {
 		r := run(t, func(c *Config) { c.Session = 300 * time.Millisecond })
 		c := r.dial(t).expect("220")
-		for ended := false; !ended; {
-			c.send("NOOP\r\n")
-			line, err := c.in.ReadString('\n')
-			if err != nil {
-				t.Fatal(err)
-			}
-			ended = strings.HasPrefix(line, "421")
-		}
-		r.wait(t, 1)
-		if v := r.lastVisit(t); v.End != visit.Overtime {
-			t.Errorf("got %+v", v)
-		}
+		r.expectOvertime(t, c, "NOOP\r\n")
 	})
 	t.Run("a session that was put off ends soon, one that wasn't goes on", func(t *testing.T) {
 		r := run(t, func(c *Config) { c.Further = 300 * time.Millisecond })
 		other := r.dial(t).expect("220")
 		c := r.dial(t).expect("220").send("EHLO a\r\nMAIL FROM:<>\r\nRCPT TO:<b@example.org>\r\n").expect("250", "250", "451")
-		for ended := false; !ended; {
-			c.send("MAIL FROM:<>\r\n")
-			line, err := c.in.ReadString('\n')
-			if err != nil {
-				t.Fatal(err)
-			}
-			ended = strings.HasPrefix(line, "421")
-		}
-		r.wait(t, 1)
-		if v := r.lastVisit(t); v.End != visit.Overtime {
-			t.Errorf("got %+v", v)
-		}
+		r.expectOvertime(t, c, "MAIL FROM:<>\r\n")
 		other.send("NOOP\r\nQUIT\r\n").expect("250", "221").expectEnd()
 	})
 	t.Run("who speaks before the greeting is noted, and answered after it", func(t *testing.T) {
